@@ -1,6 +1,7 @@
 """What every comparison needs: one private cluster, a directory that its server can read, the machine's name."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -81,3 +82,15 @@ def where(server):
     memory = int(re.search(r"MemTotal:\s+(\d+)", open("/proc/meminfo").read()).group(1)) >> 20
     version = server.value("postgres", "SHOW server_version")
     return f"{os.cpu_count()} × {cpu}, {memory} GB RAM, Linux; PostgreSQL {version}; medians of {RUNS}; size {SIZE:g}"
+
+
+def report(title, times, base, shown, grown, of=None):
+    """Prints medians, each divided by that of `base`, by how many bytes the backend has grown at most, and every run."""
+    print(f"\n{title}.\n\n| | time | ÷ {shown} |\n|---|---|---|")
+    whole = median(times, base)
+    for name in times:
+        print(f"| {name} | {median(times, name):.2f} s | {median(times, name) / whole:.2f} |")
+    print(f"\n{of or shown}: the backend has grown by {grown / 1e6:.0f} MB at most.")
+    print("\nEach run, in seconds:\n\n```json")
+    print(json.dumps({name: [round(s, 3) for s in runs] for name, runs in times.items()}))
+    print("```")

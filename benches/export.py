@@ -11,12 +11,11 @@ minutes, in the first round only.
   db-to-sqlite    from PyPI, installed below target/: its defaults, and the index afterwards
 """
 
-import json
 import subprocess
 import sys
 import time
 
-from common import ROOT, RUNS, SIZE, chosen, ground, median, own, psql, psql_milliseconds, where
+from common import ROOT, RUNS, SIZE, chosen, ground, own, psql, psql_milliseconds, report, where
 import bench_db
 from client import Session
 from harness import quote
@@ -119,17 +118,6 @@ def installed():
     return str(program)
 
 
-def report(bench, server, memory):
-    print(f"\n{where(server)}; {ROWS:,} rows; db-to-sqlite once.\n\n| | time | ÷ `sqlite_export` |\n|---|---|---|")
-    whole = median(bench.times, EXPORT)
-    for name, times in bench.times.items():
-        print(f"| {name} | {median(bench.times, name):.2f} s | {median(bench.times, name) / whole:.2f} |")
-    print(f"\n`sqlite_export`: the backend has grown by {memory / 1e6:.0f} MB at most.")
-    print("\nEach run, in seconds:\n\n```json")
-    print(json.dumps({name: [round(s, 3) for s in times] for name, times in bench.times.items()}))
-    print("```")
-
-
 def main():
     if not chosen("export"):
         return
@@ -138,7 +126,8 @@ def main():
         for n in range(RUNS):
             print(f"export, round {n + 1} of {RUNS}", file=sys.stderr)
             bench.round(first=n == 0)
-        report(bench, server, bench.memory())
+        title = f"{where(server)}; {ROWS:,} rows; db-to-sqlite once"
+        report(title, bench.times, EXPORT, "`sqlite_export`", bench.memory())
 
 
 if __name__ == "__main__":

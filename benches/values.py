@@ -12,7 +12,7 @@ import json
 import sys
 import time
 
-from common import RUNS, SIZE, chosen, ground, median, own, psql, psql_milliseconds, where
+from common import RUNS, SIZE, chosen, ground, own, psql, psql_milliseconds, report, where
 import bench_db
 from client import Session
 from harness import quote
@@ -79,17 +79,6 @@ class Bench:
         return highest - before
 
 
-def report(bench, server, memory):
-    print(f"\n{where(server)}; {int(2_000_000 * SIZE):,} rows.\n\n| | time | ÷ import |\n|---|---|---|")
-    whole = median(bench.times, IMPORT)
-    for name, times in bench.times.items():
-        print(f"| {name} | {median(bench.times, name):.2f} s | {median(bench.times, name) / whole:.2f} |")
-    print(f"\n`verify_values()`: the backend has grown by {memory / 1e6:.0f} MB at most.")
-    print("\nEach run, in seconds:\n\n```json")
-    print(json.dumps({name: [round(s, 3) for s in times] for name, times in bench.times.items()}))
-    print("```")
-
-
 def main():
     if not chosen("values"):
         return
@@ -98,7 +87,8 @@ def main():
         for n in range(RUNS):
             print(f"values, round {n + 1} of {RUNS}", file=sys.stderr)
             bench.round()
-        report(bench, server, bench.memory())
+        title = f"{where(server)}; {int(2_000_000 * SIZE):,} rows"
+        report(title, bench.times, IMPORT, "import", bench.memory(), of="`verify_values()`")
 
 
 if __name__ == "__main__":

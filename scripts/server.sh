@@ -2,6 +2,7 @@
 # A throw-away PostgreSQL of the project's own: private binaries, private extension directory, private clusters.
 #
 #   server.sh pg_config           prints the private pg_config; makes the tree when it is not there yet
+#   server.sh link                links what the original has got since, such as another extension
 #   server.sh start|stop [NAME]   one cluster, `shell` by default; start prints its socket directory
 #   server.sh crash NAME          stops at once, without a checkpoint
 #   server.sh socket|data|log NAME
@@ -92,6 +93,14 @@ common_parent() {
     echo "$common"
 }
 
+link_tree() {
+    keep_tree
+    local lib share
+    lib=$("$PG_CONFIG" --pkglibdir) share=$("$PG_CONFIG" --sharedir)
+    place_all "$lib" "$("$(bindir)/pg_config" --pkglibdir)"
+    place_all "$share/extension" "$("$(bindir)/pg_config" --sharedir)/extension"
+}
+
 keep_tree() {
     [ "$(cat "$TREE/origin" 2>/dev/null)" = "$(origin)" ] || make_tree
 }
@@ -166,10 +175,11 @@ remove_all() {
     rm -rf "$BASE" target/server.path
 }
 
-command=${1:?usage: server.sh pg_config|start|stop|crash|socket|data|log|psql|remove}
+command=${1:?usage: server.sh pg_config|link|start|stop|crash|socket|data|log|psql|remove}
 name=${2:-shell}
 case $command in
     pg_config) keep_tree && echo "$(bindir)/pg_config" ;;
+    link) link_tree ;;
     start) start "$name" ;;
     stop) stop "$name" ;;
     crash) stop "$name" immediate ;;

@@ -21,8 +21,8 @@ use pgrx::{PgLogLevel, PgSqlErrorCode as Code};
 
 use crate::error::Error;
 use crate::guc;
-use crate::pg::rights;
 use crate::pg::xact_events::{self, After, Before, TransactionCallbacks};
+use crate::pg::{encoding, rights};
 use crate::sqlite;
 
 thread_local! {
@@ -117,12 +117,20 @@ pub fn whole(place: &Place, mode: u32) -> Result<(), Error> {
         .map_err(|e: io::Error| failed("write", &place.target, &e))
 }
 
+/// U+FFFD, which stands for bytes that are no UTF-8 in what a database without an encoding says: the file would get another name.
+const REPLACED: &[u8] = "\u{FFFD}".as_bytes();
+
 /// The path with its directory as it really is.
 fn resolved(path: &Path) -> Result<PathBuf, Error> {
     let invalid =
         |message: &str, sqlstate| refused(sqlstate, format!("{message}: \"{}\"", path.display()), None, None);
     if path.as_os_str().as_bytes().contains(&0) {
         return Err(Error::Sqlite(sqlite::Error::InvalidPath { path: path.into() }));
+    }
+    if encoding::server_is_sql_ascii()
+        && path.as_os_str().as_bytes().windows(3).any(|bytes| bytes == REPLACED)
+    {
+        return Err(invalid("path is not valid UTF-8", Code::ERRCODE_UNTRANSLATABLE_CHARACTER));
     }
     if !path.is_absolute() {
         return Err(Error::Sqlite(sqlite::Error::RelativePath { path: path.into() }));
@@ -161,6 +169,14 @@ fn check_target(target: &Path, taken: Taken) -> Result<(), Error> {
             "SQLite would take it for a part of the database that has the rest of the name.".to_owned();
         let hint = "Choose another name.".to_owned();
         return Err(refused(Code::ERRCODE_INVALID_NAME, message, Some(detail), Some(hint)));
+    }
+    if name.starts_with(PREFIX.as_bytes()) {
+        let message =
+            format!("SQLite file \"{}\" cannot be written: its name begins with {PREFIX}", target.display());
+        let detail =
+            "Files of such names are temporary ones, which the next export into the directory removes.";
+        let hint = "Choose another name.".to_owned();
+        return Err(refused(Code::ERRCODE_INVALID_NAME, message, Some(detail.to_owned()), Some(hint)));
     }
     for suffix in ["-wal", "-journal"] {
         let mut beside = target.as_os_str().to_owned();

@@ -6,6 +6,7 @@
 use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::Tokenizer;
 
+use crate::geometry::declared::Geometries;
 use crate::sqltext::sqlite_unquote;
 pub use crate::value::affinity::Affinity;
 
@@ -96,6 +97,8 @@ pub struct Column {
     pub hidden: bool,
     /// The column of the virtual table that a shadow table stores as this one.
     pub called: Option<String>,
+    /// It holds geometries, of which the file says this.
+    pub geometries: Option<Box<Geometries>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -33,7 +33,12 @@ pub fn extensions(catalog: &Catalog) -> Vec<&'static str> {
     let any = |is: fn(&Table) -> bool| catalog.tables.iter().any(is);
     let rtree = any(|table| table.is_rtree() && table.has_own_rows());
     let of_texts = has_full_text(catalog).then_some("pg_trgm");
-    rtree.then_some("cube").into_iter().chain(of_texts).collect()
+    let of_places = has_geometries(catalog).then_some("postgis");
+    rtree.then_some("cube").into_iter().chain(of_texts).chain(of_places).collect()
+}
+
+pub fn has_geometries(catalog: &Catalog) -> bool {
+    catalog.tables.iter().flat_map(|table| &table.columns).any(|column| column.geometries.is_some())
 }
 
 fn has_full_text(catalog: &Catalog) -> bool {

@@ -13,6 +13,7 @@
 
 mod definitions;
 mod expressions;
+mod geometry;
 mod plans;
 mod queries;
 mod search;

@@ -139,6 +139,9 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             });
             prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
         }
+        Kind::Geopackage => any::<[bool; 2]>()
+            .prop_map(|[metadata, geometries]| json!({ "metadata": metadata, "geometries": geometries }))
+            .boxed(),
         Kind::Names => {
             let case = || select(&["preserve", "lower", "snake_case", "upper"][..]).prop_map(Value::from);
             let text = || {

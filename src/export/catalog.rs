@@ -1,13 +1,9 @@
-//! Reads what PostgreSQL's catalogs say of the tables that may be exported, and what the log says of a run.
+//! Reads what PostgreSQL's catalogs say of the tables that may be exported.
 
-use serde_json::Value;
-
-use crate::error::Error;
 use crate::pg::settings::{LocalSettings, Reads};
 use crate::pg::spi::{self, Row};
-use crate::pg::{definition, encoding, reading, relation, types};
+use crate::pg::{encoding, reading, relation, types};
 use pg_sqlite_migrate_core::export::catalog::*;
-use pg_sqlite_migrate_core::export::original::{Held, Originals};
 use pg_sqlite_migrate_core::export::plan::{Overrides, Run, RunTable};
 use pgrx::pg_sys;
 
@@ -278,41 +274,4 @@ fn indexes(oid: pg_sys::Oid) -> Vec<Index> {
         nulls_not_distinct: row.get("not_distinct"),
         invalid: row.get("invalid"),
     })
-}
-
-/// A recorded run of the caller's, or any for whoever may read all.
-pub fn run(run: Option<i64>) -> Result<Option<Run>, Error> {
-    const RUN: &str =
-        "SELECT plan::text AS plan, source::text AS source, status FROM sqlite_migrate.run WHERE id = $1";
-    const TABLES: &str = "
-        SELECT source_table, target_schema, target_table FROM sqlite_migrate.run_table
-        WHERE run = $1 AND status = 'loaded' ORDER BY ordinal";
-    let Some(id) = run else { return Ok(None) };
-    let json = |row: &Row<'_>, column: &str| {
-        serde_json::from_str::<Value>(&row.get::<String>(column)).unwrap_or_default()
-    };
-    let found = spi::row(RUN, &[id.into()], |row| {
-        (json(row, "plan"), json(row, "source"), row.get::<String>("status"))
-    });
-    let (plan, source, status) = found.ok_or(Error::NoRun { run })?;
-    if status == "rolled back" {
-        return Err(Error::rolled_back(id));
-    }
-    let tables = spi::rows(TABLES, &[id.into()], |row| RunTable {
-        source: row.get("source_table"),
-        schema: row.get("target_schema"),
-        table: row.get("target_table"),
-    });
-    let originals = Originals::of(&source, held);
-    Ok(Some(Run { tables, plan, source, originals }))
-}
-
-/// What PostgreSQL has of an object that the run has made.
-fn held(held: Held<'_>) -> Option<String> {
-    match held {
-        Held::Table { schema, name } => definition::of_table(relation::find(schema, name)?),
-        Held::Index { schema, name } => definition::of_index(relation::find(schema, name)?),
-        Held::View { schema, name } => definition::of_view(relation::find(schema, name)?),
-        Held::Trigger { schema, table, name } => definition::of_trigger(relation::find(schema, table)?, name),
-    }
 }

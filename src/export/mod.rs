@@ -3,7 +3,10 @@
 mod catalog;
 mod declarations;
 mod files;
+mod geopackage;
+mod recorded;
 mod rows;
+mod snapshot;
 mod verify;
 
 use std::collections::HashSet;
@@ -54,7 +57,7 @@ struct Survey {
 impl Survey {
     fn of(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
         let overrides = plan::read(plan, run)?;
-        let run = catalog::run(overrides.run)?;
+        let run = recorded::run(overrides.run)?;
         let catalog = catalog::read(&overrides, run.as_ref());
         let mut survey = Survey { overrides, run, catalog };
         survey.try_out()?;
@@ -190,20 +193,21 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 fn held(plan: Option<Value>, run: Option<i64>) -> Result<Survey, Error> {
     let mut survey = Survey::of(plan, run)?;
     let mut held = HashSet::new();
-    loop {
+    let tables = loop {
         let planned = unblocked(survey.planned()?)?;
         let views = planned.views.iter().filter_map(|view| view.source);
         let ids: Vec<u32> = planned.tables.iter().map(|t| t.source).chain(views).map(|t| t.id).collect();
-        let new: Vec<u32> = ids.into_iter().filter(|id| held.insert(*id)).collect();
+        let new: Vec<u32> = ids.iter().copied().filter(|id| held.insert(*id)).collect();
         if new.is_empty() {
-            break;
+            break ids;
         }
         new.into_iter().for_each(|id| relation::hold(pg_sys::Oid::from(id)));
         // They may have changed before they were locked, and others may have come.
+        survey.run = recorded::run(survey.overrides.run)?;
         survey.catalog = catalog::read(&survey.overrides, survey.run.as_ref());
-        survey.run = catalog::run(survey.overrides.run)?;
         survey.try_out()?;
-    }
+    };
+    snapshot::check(&tables)?;
     memory::stand_by();
     Ok(survey)
 }
@@ -247,9 +251,15 @@ fn fill(
         others.try_for_each(|sql| writer.execute(sql))
     })
     .map_err(|error: sqlite::Error| declarations::hinted(error.into(), planned))?;
+    for (name, message) in geopackage::finish(&mut file, &planned.layers)? {
+        let found = planned.tables.iter().zip(&mut exported).find(|(table, _)| table.name == name);
+        if let Some((_, of)) = found {
+            of.detail = of.detail.take().into_iter().chain([message]).reduce(joined);
+        }
+    }
     drop(indexing);
     let _checking = Progress::start(shown(Work::ExportCheck));
-    check(&mut file, planned, &mut exported)?;
+    check(&mut file, planned, limit.is_none(), &mut exported)?;
     let wal = settings.journal_mode == "wal";
     thread::run(move || file.finish(wal))?;
     Ok(exported)
@@ -281,11 +291,16 @@ fn one(
     })
 }
 
-/// Has SQLite look at what was written.
-fn check(file: &mut NewFile, planned: &Planned<'_>, exported: &mut [Exported]) -> Result<(), Error> {
+/// Has SQLite look at what was written. `kept`: the file is to outlast a crash.
+fn check(
+    file: &mut NewFile,
+    planned: &Planned<'_>,
+    kept: bool,
+    exported: &mut [Exported],
+) -> Result<(), Error> {
     let (problems, orphans) = {
         let file = &mut *file;
-        thread::run(move || Ok::<_, sqlite::Error>((file.problems()?, file.orphans()?)))?
+        thread::run(move || Ok::<_, sqlite::Error>((file.problems(kept)?, file.orphans()?)))?
     };
     if let Some(problem) = problems.first() {
         let message = format!("the exported file is not sound: {problem}");

@@ -15,7 +15,6 @@ use crate::error::Error;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{reading, relation, spi, xact};
 use crate::verify::constraints::{Canonicals, Catalogs, count, helpers, unindexed};
-use pg_sqlite_migrate_core::contents;
 use pg_sqlite_migrate_core::plan::emit::compare::Compared;
 use pg_sqlite_migrate_core::plan::{
     self, Action, DeclaredFile, DeclaredTable, ExistingForeignKey, OrphanSpec, Overrides, Planned,
@@ -118,9 +117,11 @@ pub fn compare(survey: &Survey, planned: &Planned, known: &[Compared]) -> Result
 /// What the file declares and the plan would make of it if nothing were there.
 fn declared(survey: &Survey, overrides: &Overrides) -> Result<DeclaredFile, Error> {
     let _path = LocalSettings::safe_search_path();
+    let extensions = survey::extensions(survey);
     let target = Target {
         citext: existing::citext(),
-        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        systems: existing::systems::read(&survey.catalog, &extensions),
+        extensions,
         helpers: existing::extensions::helpers(),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])

@@ -25,7 +25,9 @@ use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::plan;
 use pg_sqlite_migrate_core::plan::given::words::Create;
-use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, Phase, Planned, Rejecting, Target};
+use pg_sqlite_migrate_core::plan::{
+    Extension, Integrity, Needs, Overrides, Phase, Planned, Rejecting, Target,
+};
 use pg_sqlite_migrate_core::shorten;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::PgType;
@@ -156,6 +158,14 @@ fn gather(
 ) -> Result<Found, Error> {
     steps.start(Phase::Catalog, "read the catalog", None);
     let mut catalog = on_thread(source, sqlite::catalog)?;
+    // Foreign tables show what is stored: blobs of geometries as they are, and the file's description of itself.
+    if extent.virtual_tables {
+        overrides.load_description();
+    }
+    if !overrides.geopackage.unwrap_or_default().geometries {
+        let columns = catalog.tables.iter_mut().flat_map(|table| &mut table.columns);
+        columns.for_each(|column| column.geometries = None);
+    }
     match extent.virtual_tables {
         true => take_virtual_tables(&mut catalog, overrides),
         false => contents::take(&mut catalog),
@@ -398,12 +408,14 @@ pub fn unasked(survey: &Survey) -> Result<(Target, Planned), Error> {
 pub fn untried(survey: &Survey) -> Result<(Target, Planned), Error> {
     let _path = LocalSettings::safe_search_path();
     let (citext, mut held) = (existing::citext(), BTreeSet::new());
-    let extensions = existing::extensions::read(&contents::extensions(&survey.catalog));
+    let extensions = extensions(survey);
+    let systems = existing::systems::read(&survey.catalog, &extensions);
     let helpers = existing::extensions::helpers();
     loop {
         let mut target = Target {
             citext: citext.clone(),
             extensions: extensions.clone(),
+            systems: systems.clone(),
             helpers,
             texts_of_bytes: survey.needs.texts_of_bytes,
             ..existing::read(&survey.needs.schemas)
@@ -428,9 +440,11 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
         return Ok(unasked(survey)?.1);
     }
     let _path = LocalSettings::safe_search_path();
+    let extensions = extensions(survey);
     let target = Target {
         citext: existing::citext(),
-        extensions: existing::extensions::read(&contents::extensions(&survey.catalog)),
+        systems: existing::systems::read(&survey.catalog, &extensions),
+        extensions,
         helpers: existing::extensions::helpers(),
         texts_of_bytes: survey.needs.texts_of_bytes,
         ..existing::read(&[])
@@ -440,6 +454,15 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
         true => Ok(plan::build(&survey.facts(), &target, &survey.overrides)?),
         false => Ok(planned),
     }
+}
+
+/// Extensions that the plan may make use of.
+pub fn extensions(survey: &Survey) -> Vec<Extension> {
+    let mut names = contents::extensions(&survey.catalog);
+    if survey.overrides.names_postgis() && !names.contains(&"postgis") {
+        names.push("postgis");
+    }
+    existing::extensions::read(&names)
 }
 
 /// Names the types of the overrides as the server does, so that they mean the same under any search path. One that is
@@ -468,6 +491,8 @@ fn name_types(overrides: &mut Overrides, needs: &Needs) -> Result<(), Error> {
             Ok(_) => {}
             Err(caught) if !needs.before.is_empty() && absent.iter().any(|code| caught.sqlstate == *code) => {
             }
+            // It is there once the plan has created the extension.
+            Err(_) if pg_type.is_postgis() && !existing::extensions::read(&["postgis"]).is_empty() => {}
             Err(caught) => return refused(caught.message, caught.sqlstate),
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Object {
 enum State {
     There,
     Gone,
+    /// Its name is another's, which is not dropped.
+    Another,
     /// The log is from another database, and names what is no relation.
     Unknown,
 }
@@ -90,14 +92,14 @@ fn object(run: &Run, logged: Logged, against: &mut Against) -> Result<Object, Er
                 let state = if run.here || is_relation { State::Gone } else { State::Unknown };
                 return Ok(of(logged.identity.clone(), state));
             };
-            let line = match run.here {
-                true => format!("{} {} is another one than the run made", logged.kind, logged.identity),
-                false => format!(
-                    "{} {} cannot be told to be the run's: its log is from another database",
-                    logged.kind, logged.identity
-                ),
-            };
-            against.add(line);
+            let (kind, name) = (&logged.kind, &logged.identity);
+            if run.here {
+                against.add(format!("{kind} {name} is another one than the run made"));
+                return Ok(of(logged.identity.clone(), State::Another));
+            }
+            against.add(format!(
+                "{kind} {name} cannot be told to be the run's: its log is from another database"
+            ));
             if run.force {
                 lock(other, &logged.identity)?;
             }
@@ -271,6 +273,9 @@ pub(super) fn drop(run: &Run, mut objects: Vec<Object>) -> Result<Vec<Done>, Err
         };
         match object.kind {
             _ if object.state == State::Gone => done.push(said("gone", None)),
+            _ if object.state == State::Another => {
+                done.push(said("kept", Some("it is another one than the run made")));
+            }
             _ if object.state == State::Unknown => {
                 done.push(said("kept", Some("the run's log is from another database")));
             }

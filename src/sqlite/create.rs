@@ -1,9 +1,12 @@
 //! Writes a new SQLite file, which nobody else has until it is whole: without a journal, in one transaction, checked at its
 //! end. A file whose writing has failed is worth nothing; the caller removes it.
 
+use std::fs::File;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread::{Builder, scope};
 
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
@@ -19,7 +22,9 @@ use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 /// A file that is being written.
 pub struct NewFile {
-    connection: Connection,
+    pub(super) connection: Connection,
+    path: PathBuf,
+    stop: Interrupted,
     /// How messages name it.
     shown: PathBuf,
     /// Whose statement is running.
@@ -135,20 +140,12 @@ impl NewFile {
         layout: &Layout<'_>,
         stop: Interrupted,
     ) -> Result<NewFile, Error> {
-        const OPERATIONS_BETWEEN_LOOKS: i32 = 2000;
         let mapped = |e| Error::from_sqlite(shown, e).of_change();
-        // A link that has taken the file's place is not followed.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let real =
             path.parent().and_then(|directory| Some(directory.canonicalize().ok()?.join(path.file_name()?)));
-        let path = real.as_deref().unwrap_or(path);
-        // The file is nobody else's: SQLite takes no locks, which on a network file system might meet the caller's own.
+        let path = real.unwrap_or_else(|| path.to_owned());
         let mut connection =
-            Connection::open_with_flags_and_vfs(path, flags, c"unix-none").map_err(mapped)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(mapped)?;
-        connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || stop())).map_err(mapped)?;
+            opened(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, stop.clone()).map_err(mapped)?;
         let statement = Arc::new(AtomicU8::new(Statement::OfPlan as u8));
         let asked = statement.clone();
         let hook = move |context: AuthContext<'_>| {
@@ -157,7 +154,7 @@ impl NewFile {
             authorize_new(context, of.unwrap_or(Statement::OfPlan))
         };
         connection.authorizer(Some(hook)).map_err(mapped)?;
-        let file = NewFile { connection, shown: shown.to_owned(), statement };
+        let file = NewFile { connection, path, stop, shown: shown.to_owned(), statement };
         file.begin(layout)?;
         Ok(file)
     }
@@ -219,7 +216,7 @@ impl NewFile {
         run().map_err(|e| self.mapped(e))
     }
 
-    fn mapped(&self, error: rusqlite::Error) -> Error {
+    pub(super) fn mapped(&self, error: rusqlite::Error) -> Error {
         Error::from_sqlite(&self.shown, error).of_change()
     }
 
@@ -238,6 +235,14 @@ impl NewFile {
         self.run_as(sql, Statement::OfModule)
     }
 
+    /// What writes to the tables of a module.
+    pub(super) fn as_module<T>(&self, write: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        self.statement.store(Statement::OfModule as u8, Ordering::Relaxed);
+        let outcome = write();
+        self.statement.store(Statement::OfPlan as u8, Ordering::Relaxed);
+        outcome
+    }
+
     /// Inserts the rows that `next` hands out in exchange for the last ones, of as many columns as the table's are; gives
     /// their number.
     pub fn insert(
@@ -246,21 +251,27 @@ impl NewFile {
         columns: &[String],
         mut next: impl FnMut(Rows) -> Option<Rows>,
     ) -> Result<u64, Error> {
-        let names: Vec<String> = columns.iter().map(|name| sqlite_ident(name)).collect();
-        let places = vec!["?"; columns.len()].join(", ");
-        // Whatever a constraint of the table does on a conflict, no row replaces another.
-        let sql =
-            format!("INSERT OR ABORT INTO {} ({}) VALUES ({places})", sqlite_ident(table), names.join(", "));
-        let mut statement = self.connection.prepare(&sql).map_err(|e| self.mapped(e))?;
+        /// The parameters of one statement, which takes several rows: to begin and to end one costs as much as a row.
+        const PARAMETERS: usize = 256;
+        let width = columns.len();
+        let together = (PARAMETERS / width.max(1)).max(1);
+        let mut single =
+            self.connection.prepare(&insertion(table, columns, 1)).map_err(|e| self.mapped(e))?;
+        let mut several =
+            self.connection.prepare(&insertion(table, columns, together)).map_err(|e| self.mapped(e))?;
         let (mut count, mut done) = (0, Rows::default());
         while let Some(rows) = next(done) {
-            for row in rows.rows(columns.len()) {
-                for (at, cell) in row.enumerate() {
-                    let value = ToSqlOutput::Borrowed(value(cell));
-                    statement.raw_bind_parameter(at + 1, value).map_err(|e| self.mapped(e))?;
+            let whole = rows.cells.len() - rows.cells.len() % (together * width).max(1);
+            let (first, last) = rows.cells.split_at(whole);
+            for (statement, cells, of) in [(&mut several, first, together), (&mut single, last, 1)] {
+                for cells in cells.chunks((of * width).max(1)) {
+                    for (at, held) in cells.iter().enumerate() {
+                        let value = ToSqlOutput::Borrowed(value(rows.cell(*held)));
+                        statement.raw_bind_parameter(at + 1, value).map_err(|e| self.mapped(e))?;
+                    }
+                    statement.raw_execute().map_err(|e| self.mapped(e))?;
+                    count += of as u64;
                 }
-                statement.raw_execute().map_err(|e| self.mapped(e))?;
-                count += 1;
             }
             done = rows;
         }
@@ -286,10 +297,22 @@ impl NewFile {
         self.connection.query_row(&sql, (), |row| row.get(0)).map_err(|e| self.mapped(e))
     }
 
-    /// What is wrong with the file, if anything, as SQLite's `integrity_check` finds it; CHECKs apart.
-    pub fn problems(&mut self) -> Result<Vec<String>, Error> {
-        self.check_rows(false)?;
-        index_check::problems(&self.connection).map_err(|e| self.mapped(e))
+    /// What is wrong with the file, if anything, as SQLite's `integrity_check` finds it; CHECKs apart. Whatever was written is
+    /// committed. `kept`: the file is to outlast a crash.
+    pub fn problems(&mut self, kept: bool) -> Result<Vec<String>, Error> {
+        self.run_own("COMMIT")?;
+        let pages = || {
+            let mut connection = opened(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, self.stop.clone())?;
+            connection.execute_batch("PRAGMA ignore_check_constraints = ON")?;
+            connection.authorizer(Some(|context: AuthContext<'_>| authorize_new(context, Statement::Own)))?;
+            index_check::of_pages(&connection)
+        };
+        // The disk takes what was written meanwhile; the last one to close the file asks whether it has.
+        let sync = || File::open(&self.path).and_then(|file| if kept { file.sync_all() } else { Ok(()) });
+        let (_, (pages, indexes)) =
+            beside(&sync, || beside(&pages, || index_check::of_indexes(&self.connection)));
+        let pages = pages.map_err(|e| self.mapped(e))?;
+        if pages.is_empty() { indexes.map_err(|e| self.mapped(e)) } else { Ok(pages) }
     }
 
     /// How many rows of a table break a CHECK of it: no more than [`MOST_BROKEN`] are counted.
@@ -327,7 +350,9 @@ impl NewFile {
 
     /// Commits, and closes the file in the mode in which it is to be found.
     pub fn finish(self, wal: bool) -> Result<(), Error> {
-        self.run_own("COMMIT")?;
+        if !self.connection.is_autocommit() {
+            self.run_own("COMMIT")?;
+        }
         self.set("synchronous", "FULL")?;
         self.set("journal_mode", "DELETE")?;
         if wal {
@@ -336,6 +361,38 @@ impl NewFile {
         let shown = self.shown;
         self.connection.close().map_err(|(_, e)| Error::from_sqlite(&shown, e).of_change())
     }
+}
+
+/// A connection to a file that is nobody else's.
+fn opened(path: &Path, how: OpenFlags, stop: Interrupted) -> rusqlite::Result<Connection> {
+    const OPERATIONS_BETWEEN_LOOKS: i32 = 2000;
+    // A link that has taken the file's place is not followed.
+    let flags = how | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    // SQLite takes no locks, which on a network file system might meet the caller's own.
+    let mut connection = Connection::open_with_flags_and_vfs(path, flags, c"unix-none")?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(move || stop()))?;
+    Ok(connection)
+}
+
+/// What both give, `other` on a thread of its own where there can be one. The thread has the signals blocked that this one has.
+fn beside<A: Send, B>(other: &(impl Fn() -> A + Sync), here: impl FnOnce() -> B) -> (A, B) {
+    scope(|scope| match Builder::new().name("sqlite".into()).spawn_scoped(scope, other) {
+        Ok(handle) => {
+            let here = here();
+            (handle.join().unwrap_or_else(|panic| resume_unwind(panic)), here)
+        }
+        Err(_) => (other(), here()),
+    })
+}
+
+/// The statement that inserts some rows. Whatever a constraint of the table does on a conflict, no row replaces another;
+/// a statement that fails need not take back its rows, for the file is given up.
+fn insertion(table: &str, columns: &[String], rows: usize) -> String {
+    let names: Vec<String> = columns.iter().map(|name| sqlite_ident(name)).collect();
+    let row = format!("({})", vec!["?"; columns.len()].join(", "));
+    let rows = vec![row; rows].join(", ");
+    format!("INSERT OR FAIL INTO {} ({}) VALUES {rows}", sqlite_ident(table), names.join(", "))
 }
 
 fn value(cell: Cell<'_>) -> ValueRef<'_> {
@@ -404,7 +461,7 @@ mod tests {
             assert!(file.execute_module(&sql).is_err(), "{sql}");
         }
         assert!(!other.exists());
-        assert_eq!((file.problems().unwrap(), file.orphans().unwrap()), (vec![], vec![]));
+        assert_eq!((file.problems(false).unwrap(), file.orphans().unwrap()), (vec![], vec![]));
         file.finish(false).unwrap();
         let read = Connection::open(&path).unwrap();
         let version: i64 = read.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();

@@ -10,13 +10,15 @@ use super::sums::cell;
 use pg_sqlite_migrate_core::export::sums::RowSum;
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 
-/// The lines of SQLite's check and of this one; none for a sound file.
-pub(super) fn problems(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut found = checked(connection, "PRAGMA quick_check(10)")?;
-    if !found.is_empty() {
-        return Ok(found);
-    }
+/// The lines of SQLite's check of pages and rows; none for a sound file.
+pub(super) fn of_pages(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    checked(connection, "PRAGMA quick_check(10)")
+}
+
+/// What is wrong with the indexes of a file.
+pub(super) fn of_indexes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY rowid";
+    let mut found = vec![];
     for table in texts(connection, TABLES)? {
         found.extend(of_table(connection, &table)?);
     }
@@ -136,7 +138,8 @@ mod tests {
     fn sound_files_have_no_problems() {
         let dir = TempDir::new();
         let connection = Connection::open(dir.database("t.db", TABLES)).unwrap();
-        assert_eq!(problems(&connection).unwrap(), Vec::<String>::new());
+        let found = [of_pages(&connection).unwrap(), of_indexes(&connection).unwrap()];
+        assert_eq!(found.concat(), Vec::<String>::new());
     }
 
     /// The index is made to be of another table, by its definition.

@@ -34,6 +34,7 @@ mod absent;
 mod authorize;
 mod auxiliary;
 mod folding;
+pub mod geopackage;
 mod index_check;
 mod locks;
 mod logged;

@@ -92,7 +92,7 @@ pub fn place(kind: Kind) -> (Subject, Class) {
         K::ColumnMissing | K::ColumnUnfilled | K::NotUpdated | K::TypeContradiction => (S::Columns, Read),
         K::NamedTimes | K::UnreadNumbers | K::Offsets | K::TextForm => (S::Columns, Read),
         K::IntervalForm | K::BlobForm | K::FlagForm | K::WideNumbers => (S::Columns, Read),
-        K::Untold | K::Enum | K::Collation => (S::Columns, Read),
+        K::Untold | K::Enum | K::Collation | K::Geometry => (S::Columns, Read),
 
         K::NoPrimaryKey | K::ConflictClause | K::ConflictKey | K::MatchedRows | K::Sequence => {
             (S::Keys, Read)

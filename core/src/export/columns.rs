@@ -4,6 +4,7 @@ use super::catalog::{Collation, Column, Table};
 use super::convert::OnInvalid;
 use super::decide::Context;
 use super::declared;
+use super::geopackage;
 use super::names::Names;
 use super::plan::{RunColumn, TableOverrides};
 use super::spelling::Spelling;
@@ -74,14 +75,21 @@ pub fn columns<'a>(
         let wanted = own.and_then(|own| own.name());
         let wanted = wanted.or(of_run.as_ref().map(|c| c.source.as_str())).unwrap_or(&column.name);
         let spelling = match own.and_then(|own| own.spelling()) {
-            Some(_) if !spells(rule, format) => {
-                let message = format!("a column of type {} has no spelling", column.type_name);
-                return Err(invalid(path(&column.name, "spelling"), message, "Remove the key."));
+            Some(example) => {
+                let meant = Spelling::parse(example).filter(|meant| spells(rule, format, meant));
+                let Some(meant) = meant else {
+                    let message = format!("a column of type {} has no such spelling", column.type_name);
+                    return Err(invalid(path(&column.name, "spelling"), message, "Remove the key."));
+                };
+                Some((example.to_owned(), meant))
             }
-            Some(example) => Some(example.to_owned()),
-            None => of_run.as_ref().and_then(|of| of.spelling.clone()).filter(|_| spells(rule, format)),
+            None => of_run.as_ref().and_then(|of| {
+                let (example, meant) = (of.spelling.clone()?, Spelling::parse(of.spelling.as_deref()?)?);
+                // "interval" of the plan says how all are spelled.
+                let is_asked = rule.family == Family::IsoInterval;
+                (!is_asked && spells(rule, format, &meant)).then_some((example, meant))
+            }),
         };
-        let spelling = spelling.and_then(|example| Spelling::parse(&example).map(|meant| (example, meant)));
         let on_invalid = own.and_then(|own| own.on_invalid()).unwrap_or(ctx.overrides.on_invalid());
         out.push(OutColumn {
             source: column,
@@ -119,6 +127,9 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
     if by.strict && by.on_invalid == OnInvalid::Text && matches!(declared.as_str(), "REAL" | "INTEGER") {
         declared = "ANY".into();
     }
+    if rule.family == Family::GeoPackage && !by.strict {
+        declared = geopackage::modifiers(&column.pg_type).kind;
+    }
     let of_run = by.of_run.and_then(|column| column.declared.clone());
     // A double would become a text of fewer digits in some columns.
     let of_run = of_run.filter(|_| rule.form != Form::NearestReal);
@@ -149,6 +160,9 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
         (Some("blob"), Family::Uuid) => Form::UuidBlob,
         (Some("blob"), Family::Vector) => Form::Floats,
         (_, Family::Interval | Family::IsoInterval) if types::counts(by.format) => Form::Units,
+        (_, Family::Interval | Family::IsoInterval) if by.format == Some(Format::Since1970) => {
+            Form::Since1970
+        }
         (Some("text"), Family::Bytea) if by.format.is_none() => Form::TextOfBytes,
         _ => form,
     };
@@ -171,10 +185,15 @@ fn stored<'a>(ctx: &Context<'_>, column: &'a Column, rule: &'static Rule, by: &S
     }
 }
 
-/// Values of the family are spelled in one way or another.
-fn spells(rule: &Rule, format: Option<Format>) -> bool {
-    matches!(rule.family, Family::Timestamp | Family::TimestampTz | Family::Uuid)
-        && format.is_none_or(|format| format == Format::Iso8601)
+/// Values of the family are spelled so.
+fn spells(rule: &Rule, format: Option<Format>, spelling: &Spelling) -> bool {
+    let family = match spelling {
+        Spelling::Moment(_) if format == Some(Format::Since1970) => return true,
+        Spelling::Moment(_) => matches!(rule.family, Family::Timestamp | Family::TimestampTz),
+        Spelling::Interval(_) => matches!(rule.family, Family::Interval | Family::IsoInterval),
+        Spelling::BareUuid => rule.family == Family::Uuid,
+    };
+    family && format.is_none_or(|format| format == Format::Iso8601)
 }
 
 /// A format of the run's that values are not written in is said, and the default taken.

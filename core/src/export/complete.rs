@@ -22,6 +22,7 @@ pub fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>]) -> Value {
     for key in ["numeric", "uuid", "json", "interval", "vector", "geometry", "tsvector"] {
         put(key, said.word(key).into());
     }
+    put("geopackage", said.geopackage().into());
     put("fts", said.fts().into());
     put("on_invalid", on_invalid_word(said.on_invalid()).into());
     put("timezone", said.timezone(ctx.run).into());
@@ -47,7 +48,9 @@ pub fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>]) -> Value {
         .map(|table| (ctx.key_of(table.source), of_table(table, ctx.given(table.source))))
         .collect();
     for table in &ctx.catalog.tables {
-        if ctx.given(table).is_some_and(TableOverrides::skip) {
+        // One of which the plan leaves no column is left out as well.
+        let made = tables.iter().any(|made| made.source.id == table.id);
+        if ctx.given(table).is_some_and(|own| own.skip() || !made) {
             of_tables.insert(ctx.key_of(table), json!({"skip": true}));
         }
     }

@@ -48,6 +48,9 @@ impl From<NoForm> for Refused {
     }
 }
 
+/// How SQLAlchemy spells times.
+const SINCE_1970: &str = "0000-00-00 00:00:00.000000";
+
 /// Converts the values of one column.
 #[derive(Debug, Clone)]
 pub struct Converter {
@@ -116,6 +119,16 @@ impl Converter {
     }
 
     fn exact<'a>(&self, value: &'a Native<'_>) -> Result<(CellBuf<'a>, Option<Changed>), Refused> {
+        let can_be_spelled =
+            !matches!((self.form, value), (Form::Coordinate(_) | Form::Since1970, _) | (_, Native::Null));
+        match &self.spelling {
+            Some(spelling) if can_be_spelled => self.spelled(spelling, value),
+            _ => self.plain(value),
+        }
+    }
+
+    /// As it is by default.
+    fn plain<'a>(&self, value: &'a Native<'_>) -> Result<(CellBuf<'a>, Option<Changed>), Refused> {
         let kept = |cell| Ok((cell, None));
         let blob = |bytes| Ok((CellBuf::Blob(Cow::Owned(bytes)), None));
         match (self.form, value) {
@@ -124,7 +137,6 @@ impl Converter {
                 Ok((cell, changed.then_some(Changed::Rounded)))
             }
             (_, Native::Null) => kept(CellBuf::Null),
-            (_, value) if self.spelling.is_some() => self.spelled(value),
             (Form::TextOfBytes, Native::Bytes(bytes)) => {
                 let text = std::str::from_utf8(bytes).ok().map(|text| CellBuf::Text(Cow::Borrowed(text)));
                 let text = text.filter(|text| self.affinity.stored(text.as_cell()).as_ref() == Some(text));
@@ -139,12 +151,17 @@ impl Converter {
             }
             (Form::Units, Native::Printed(printed)) => {
                 let format = self.format.unwrap_or(Format::Microseconds);
-                kept(CellBuf::Integer(forms::interval::number(printed, format)?))
+                kept(forms::interval::number(printed, format)?)
+            }
+            (Form::Since1970, Native::Printed(printed)) => {
+                let moment = Native::Timestamp(forms::interval::since_1970(printed)?);
+                self.since_1970(&moment)
             }
             (Form::Pairs, Native::Printed(printed)) => kept(CellBuf::text(forms::hstore::json(printed)?)),
             (Form::JsonB, Native::Printed(printed)) => blob(forms::jsonb::jsonb(printed)?),
             (Form::Floats, Native::Printed(printed)) => blob(forms::vector::blob(printed)?),
             (Form::Ewkb, Native::Printed(printed)) => blob(forms::geometry::ewkb(printed)?),
+            (Form::GeoPackage, Native::Printed(printed)) => blob(forms::geopackage::blob(printed)?),
             (Form::Wkb, Native::Printed(printed)) => blob(forms::geometry::wkb(printed)?),
             (Form::Array, Native::Printed(printed)) => self.array(printed).map(|cell| (cell, None)),
             (Form::Printed, Native::Printed(text) | Native::Text(text)) => {
@@ -160,24 +177,36 @@ impl Converter {
     }
 
     /// In the column's spelling, if that holds the value, and as it is by default if not.
-    fn spelled<'a>(&self, value: &'a Native<'_>) -> Result<(CellBuf<'a>, Option<Changed>), Refused> {
-        let text = self.spelling.as_ref().and_then(|spelling| spelling.spell(value, &self.timezone));
+    fn spelled<'a>(
+        &self,
+        spelling: &Spelling,
+        value: &'a Native<'_>,
+    ) -> Result<(CellBuf<'a>, Option<Changed>), Refused> {
         let is_read_back = |text: &String| match (value, self.decoder.decode(Cell::Text(text.as_bytes()))) {
             (Native::Timestamp(i) | Native::TimestampTz(i), Ok(Decoded::Word(word))) => *i as u64 == word,
             (Native::Uuid(uuid), Ok(Decoded::Uuid(read))) => *uuid == read,
+            // A span is spelled only where it reads back.
+            (Native::Printed(_), Ok(_)) => true,
             _ => false,
         };
         let is_kept = |text: &String| {
             let cell = CellBuf::Text(Cow::Borrowed(text));
             self.affinity.stored(cell.as_cell()).as_ref() == Some(&cell)
         };
-        if let Some(text) = text.filter(is_read_back).filter(is_kept) {
-            return Ok((CellBuf::text(text), None));
+        match spelling.spell(value, &self.timezone).filter(is_read_back).filter(is_kept) {
+            Some(text) => Ok((CellBuf::text(text), None)),
+            None => self.plain(value).map(|(cell, changed)| (cell, changed.or(Some(Changed::Respelled)))),
         }
-        match self.encoder.encode(value) {
-            Ok(cell) => Ok((cell, Some(Changed::Respelled))),
-            Err(encode::Refusal::NoMemory(_)) => Err(Refused::NoMemory),
-            Err(refusal) => Err(Refused::Value(refusal.to_string())),
+    }
+
+    /// As the column spells times, or as SQLAlchemy does.
+    fn since_1970(&self, moment: &Native<'_>) -> Result<(CellBuf<'static>, Option<Changed>), Refused> {
+        let of_column = self.spelling.as_ref().and_then(|spelling| spelling.spell(moment, &Timezone::UTC));
+        let respelled = of_column.is_none() && self.spelling.is_some();
+        let by_default = || Spelling::parse(SINCE_1970)?.spell(moment, &Timezone::UTC);
+        match of_column.or_else(by_default) {
+            Some(text) => Ok((CellBuf::text(text), respelled.then_some(Changed::Respelled))),
+            None => Err(Refused::Value("a text has no such time".into())),
         }
     }
 

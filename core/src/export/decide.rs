@@ -9,6 +9,7 @@ use super::columns::columns;
 use super::complete::complete;
 use super::contents::{self, Contents};
 use super::ddl;
+use super::geopackage;
 use super::names::Names;
 use super::plan::{FileSettings, Overrides, Run, TableOverrides};
 use super::planned::{OutTable, Planned};
@@ -66,6 +67,8 @@ pub fn decide<'a>(
     let kept: HashSet<String> = kept(run, &selected);
     for (table, own) in selected {
         let of_run = run.and_then(|run| run.source_of(&table.schema, &table.name));
+        let told = run.and_then(|run| run.told_of(&table.schema, &table.name, &ctx.key_of(table)));
+        findings.extend(told);
         let declaration = run.zip(of_run).and_then(|(run, source)| run.declaration(source));
         let strict = overrides.strict().unwrap_or(declaration.is_some_and(|declared| declared.strict));
         let mut told = vec![];
@@ -134,12 +137,13 @@ pub fn decide<'a>(
         contents.add(contents::of_file(&ctx, file, of_file, names, &mut findings)?);
     }
     contents::tell_of_homeless(&ctx, &names.into_keys().collect::<Vec<_>>(), &mut findings)?;
+    let layers = geopackage::layers(&ctx, &tables, &mut findings);
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let plan = complete(&ctx, &tables);
     let Contents { virtual_tables, views, triggers } = contents;
     let Context { file, timezone, by_schema, .. } = ctx;
-    Ok(Planned { tables, virtual_tables, views, triggers, findings, plan, file, timezone, by_schema })
+    Ok(Planned { tables, virtual_tables, views, triggers, layers, findings, plan, file, timezone, by_schema })
 }
 
 /// The tables of a run's file that are exported under their names, in small letters.

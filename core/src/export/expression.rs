@@ -8,7 +8,7 @@
 mod cast;
 mod column;
 mod comparison;
-mod default;
+pub mod default;
 mod like;
 mod operand;
 pub(super) mod tokens;

@@ -131,6 +131,13 @@ pub const KEYS: &[Key] = &[
         "How `geometry` and `geography` of PostGIS are stored: `wkb` is WKB of ISO, which has no SRID.",
     ),
     key(
+        "geopackage",
+        P,
+        Kind::Flag,
+        "false",
+        "Make a GeoPackage: `geometry` and `geography` become its blobs, and the file gets its tables about tables and R*Trees, see [geometry.md](geometry.md#the-way-back).",
+    ),
+    key(
         "tsvector",
         P,
         Kind::Word(TSVECTOR),
@@ -214,14 +221,14 @@ pub const KEYS: &[Key] = &[
         Level::Column,
         Kind::Format,
         "\"iso8601\" for times, a run's own",
-        "How the column is written: a format that counts units, such as `unixepoch`, `unixepoch_ms` or `julianday`, for times; `seconds`, `milliseconds`, `microseconds` for `time`; `hex`, `base64` for `bytea`. A value that is not a whole number of units does not fit.",
+        "How the column is written: a format that counts units, such as `unixepoch`, `unixepoch_ms` or `julianday`, for times; `seconds`, `milliseconds`, `microseconds` for `time` and `interval`; `days` and `since_1970` for `interval`; `hex`, `base64` for `bytea`. A value that is not a whole number of units does not fit.",
     ),
     key(
         "spelling",
         Level::Column,
         Kind::Spelling,
         "none, a run's own",
-        "How a `timestamp` or `timestamptz` that has no format, or a `uuid`, is spelled, by an example of zeros: `0000-00-00T00:00:00.000Z`, `0000-00-00 00:00:00`, `0000-00-00 00:00:00[.000000]` where a fraction of zero is left out, `0000-00-00`, 32 zeros for a UUID without dashes. Without a zone it is a time of `timezone`. A value that the spelling does not hold is written as by default; `detail` counts them.",
+        "How a `timestamp`, `timestamptz` or `interval` that has no format, or a `uuid`, is spelled, by an example of zeros: `0000-00-00T00:00:00.000Z`, `0000-00-00 00:00:00`, `0000-00-00 00:00:00[.000000]` where a fraction of zero is left out, `0000-00-00`, 32 zeros for a UUID without dashes, `PT0S`, `P0DT00H00M00S`, `0.00:00:00[.0000000]`, `0 days, 0:00:00[.000000]` or `0 00:00:00[.000000]` for intervals. Without a zone it is a time of `timezone`. A value that the spelling does not hold is written as by default; `detail` counts them.",
     ),
     key("on_invalid", Level::Column, Kind::Word(ON_INVALID), "the plan's", "As of the plan, for one column."),
 ];

@@ -15,6 +15,7 @@ pub mod decide;
 mod declared;
 pub mod expression;
 pub mod forms;
+pub mod geopackage;
 pub mod json;
 pub mod keys;
 pub mod original;

@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::convert::OnInvalid;
+use super::geopackage;
 use super::keys::{self, Level};
 use super::original::Originals;
 use super::types::{Choices, Numeric};
+use crate::finding::{Finding, Fix, Kind};
 use crate::plan::PlanError;
 use crate::plan::given::overrides::invalid;
 use crate::value::{Format, PgType};
@@ -44,8 +46,22 @@ pub struct Run {
 #[derive(Debug, Clone)]
 pub struct RunTable {
     pub source: String,
+    /// As it is called now.
     pub schema: String,
     pub table: String,
+    pub since: Since,
+}
+
+/// What has become of a table since a run loaded it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Since {
+    /// It has its name, as far as the log can tell.
+    #[default]
+    Same,
+    /// The name that it had.
+    Renamed(String),
+    /// Its name is another table's.
+    Another,
 }
 
 /// What a run says of a column.
@@ -177,6 +193,7 @@ impl Overrides {
             json_blob: self.word("json") == "blob",
             iso_intervals: self.word("interval") == "iso8601",
             vector_blob: self.word("vector") == "blob",
+            geopackage: self.geopackage(),
             plain_geometries: self.word("geometry") == "wkb",
             text_search: self.word("tsvector") == "text",
         }
@@ -185,6 +202,11 @@ impl Overrides {
     /// Each schema has a file of its own.
     pub fn by_schema(&self) -> bool {
         self.word("files") == "schema"
+    }
+
+    /// The file is a GeoPackage.
+    pub fn geopackage(&self) -> bool {
+        self.flag("geopackage", false)
     }
 
     pub fn fts(&self) -> bool {
@@ -244,14 +266,19 @@ impl Overrides {
             let of_run = run.and_then(|run| run.source[key].as_i64());
             self.map.get(key).and_then(Value::as_i64).or(of_run).unwrap_or(default)
         };
+        // A GeoPackage is known by its number; a run's file may have been of another version.
+        let by_form = |key: &str, of_geopackage: i64| match self.geopackage() {
+            true => self.map.get(key).and_then(Value::as_i64).unwrap_or(of_geopackage),
+            false => number(key, 0),
+        };
         FileSettings {
             overwrite: self.flag("overwrite", false),
             encoding: text("encoding", "UTF-8"),
             page_size: number("page_size", 4096),
             auto_vacuum: text("auto_vacuum", "none"),
             journal_mode: text("journal_mode", "delete"),
-            application_id: number("application_id", 0),
-            user_version: number("user_version", 0),
+            application_id: by_form("application_id", geopackage::APPLICATION_ID),
+            user_version: by_form("user_version", geopackage::USER_VERSION),
         }
     }
 
@@ -330,8 +357,26 @@ pub fn on_invalid_word(on_invalid: OnInvalid) -> &'static str {
 impl Run {
     /// The table of the file that was loaded into a table of PostgreSQL's.
     pub fn source_of(&self, schema: &str, table: &str) -> Option<&str> {
-        let found = self.tables.iter().find(|t| t.schema == schema && t.table == table);
-        found.map(|table| table.source.as_str())
+        self.table_of(schema, table).map(|table| table.source.as_str())
+    }
+
+    fn table_of(&self, schema: &str, table: &str) -> Option<&RunTable> {
+        self.tables.iter().find(|t| t.schema == schema && t.table == table)
+    }
+
+    /// What has become of a table, if that is to be told: `object` names it.
+    pub fn told_of(&self, schema: &str, table: &str, object: &str) -> Option<Finding> {
+        match &self.table_of(schema, table)?.since {
+            Since::Same => None,
+            Since::Renamed(former) => {
+                Some(Kind::NameChanged.info(object, format!("it was called {former} when the run loaded it")))
+            }
+            Since::Another => {
+                let message = "it is not the table that the run loaded, but another one by that name";
+                let finding = Kind::SimilarTable.warning(object, message);
+                Some(finding.fix(Fix::of_table(object, "skip", true), ", to leave it out"))
+            }
+        }
     }
 
     /// What the run says of a column of PostgreSQL's. Several columns of the file may have had similar names; one that was

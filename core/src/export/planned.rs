@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::catalog::Table;
 use super::columns::OutColumn;
+use super::geopackage::Layer;
 use super::plan::{FileSettings, RunDeclaration};
 use super::types::Family;
 use super::views::OutView;
@@ -104,6 +105,8 @@ pub struct Planned<'a> {
     pub views: Vec<OutView<'a>>,
     /// Created when all rows are there, so that none of them fires.
     pub triggers: Vec<OutTrigger>,
+    /// The tables of a GeoPackage; none of another file.
+    pub layers: Vec<Layer>,
     pub findings: Vec<Finding>,
     pub plan: Value,
     pub file: FileSettings,
@@ -129,6 +132,7 @@ impl<'a> Planned<'a> {
                     virtual_tables: of_schema(&self.virtual_tables, |table| &table.schema, schema),
                     views: views.cloned().collect(),
                     triggers: of_schema(&self.triggers, |trigger| &trigger.schema, schema),
+                    layers: of_schema(&self.layers, |layer| &layer.schema, schema),
                     findings: vec![],
                     plan: Value::Null,
                     file: self.file.clone(),

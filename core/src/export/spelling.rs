@@ -1,6 +1,10 @@
-//! How a column's times and UUIDs are spelled, given by an example whose digits are zeros: `0000-00-00T00:00:00.000Z`,
-//! `0000-00-00`, `0000-00-00 00:00:00[.000000]` where a fraction is left out that is zero, 32 zeros for a UUID without
-//! dashes.
+//! How a column's times, intervals and UUIDs are spelled, given by an example whose digits are zeros:
+//! `0000-00-00T00:00:00.000Z`, `0000-00-00`, `0000-00-00 00:00:00[.000000]` where a fraction is left out that is zero,
+//! `PT0S`, 32 zeros for a UUID without dashes.
+
+mod span;
+
+pub use self::span::Span;
 
 use crate::value::Timezone;
 use crate::value::datetime::{DAY, SECOND};
@@ -10,6 +14,7 @@ use crate::value::native::Native;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spelling {
     Moment(Moment),
+    Interval(Span),
     /// 32 digits.
     BareUuid,
 }
@@ -45,6 +50,9 @@ impl Spelling {
     pub fn parse(example: &str) -> Option<Spelling> {
         if example == BARE_UUID {
             return Some(Spelling::BareUuid);
+        }
+        if let Some(span) = Span::parse(example) {
+            return Some(Spelling::Interval(span));
         }
         let rest = example.strip_prefix(DATE)?;
         let (rest, zone) = match (rest.strip_suffix('Z'), rest.strip_suffix("+00:00")) {
@@ -84,6 +92,9 @@ impl Spelling {
 
     /// The example of a column whose least and greatest text are these.
     pub fn of_edges(least: &str, greatest: &str) -> Option<String> {
+        if let Some(example) = Span::of_edges(least, greatest) {
+            return Some(example.to_owned());
+        }
         let (one, other) = (Spelling::of_text(least)?, Spelling::of_text(greatest)?);
         if one == other {
             return Some(one);
@@ -97,6 +108,9 @@ impl Spelling {
 
     /// The same example, with a fraction that is left out where it is zero.
     pub fn with_optional_fraction(example: &str) -> String {
+        if Span::parse(example).is_some() {
+            return example.to_owned();
+        }
         match example.split_once('.').filter(|(head, _)| !head.ends_with('[')) {
             Some((head, fraction)) => {
                 let digits = fraction.bytes().take_while(|b| *b == b'0').count();
@@ -113,6 +127,7 @@ impl Spelling {
             (Spelling::BareUuid, Native::Uuid(bytes)) => {
                 Some(::uuid::Uuid::from_bytes(*bytes).simple().to_string())
             }
+            (Spelling::Interval(span), Native::Printed(printed)) => span.respell(printed),
             // A local time is one of the plan's zone; a text with a zone says it in UTC.
             (Spelling::Moment(moment), Native::Timestamp(wall)) => match moment.zone {
                 Zone::None => moment.spell(*wall),
@@ -208,6 +223,7 @@ mod tests {
             ("0000-00-00 00:00:00.000000+00:00", "0000-00-00 00:00:00[.000000]+00:00"),
             ("0000-00-00 00:00:00[.000]", "0000-00-00 00:00:00[.000]"),
             ("0000-00-00", "0000-00-00"),
+            ("0.00:00:00[.0000000]", "0.00:00:00[.0000000]"),
         ] {
             assert_eq!(Spelling::with_optional_fraction(example), optional);
         }

@@ -1,6 +1,6 @@
 use super::catalog::*;
 use super::decide::decide;
-use super::plan::{Overrides, Run, RunTable, read};
+use super::plan::{Overrides, Run, RunTable, Since, read};
 use super::planned::{OutTable, Planned};
 use crate::finding::Kind;
 use crate::value::PgType;
@@ -367,7 +367,12 @@ fn a_run_gives_names_and_formats_back() {
     let catalog =
         catalog(vec![table(5, "person", vec![column("created_at", "timestamptz"), column("note", "text")])]);
     let run = Run {
-        tables: vec![RunTable { source: "Person".into(), schema: "public".into(), table: "person".into() }],
+        tables: vec![RunTable {
+            source: "Person".into(),
+            schema: "public".into(),
+            table: "person".into(),
+            since: Since::Same,
+        }],
         plan: json!({"timezone": "Europe/Berlin", "tables": {"Person": {"columns": {
             "createdAt": {"name": "created_at", "type": "timestamp with time zone", "format": "unixepoch_ms"},
             "Note": {"name": "note", "type": "text", "format": null}}}}}),
@@ -390,7 +395,12 @@ fn a_run_gives_names_and_formats_back() {
 fn a_number_that_is_a_text_now_stays_one() {
     let catalog = catalog(vec![table(5, "t", vec![column("price", "text"), column("kept", "text")])]);
     let run = Run {
-        tables: vec![RunTable { source: "t".into(), schema: "public".into(), table: "t".into() }],
+        tables: vec![RunTable {
+            source: "t".into(),
+            schema: "public".into(),
+            table: "t".into(),
+            since: Since::Same,
+        }],
         plan: json!({"tables": {"t": {"columns": {
             "price": {"name": "price", "type": "numeric(10,2)"}, "kept": {"name": "kept", "type": "text"}}}}}),
         source: json!({"declared": {"t": {"columns": {

@@ -21,6 +21,8 @@ pub enum Form {
     Iso8601,
     /// An interval as a number of units, which the format says.
     Units,
+    /// An interval as the time that is so long after 1970 began.
+    Since1970,
     /// A JSON object of an `hstore`.
     Pairs,
     /// JSON in SQLite's binary form.
@@ -31,6 +33,8 @@ pub enum Form {
     Ewkb,
     /// The same without.
     Wkb,
+    /// A blob of a GeoPackage.
+    GeoPackage,
     /// A coordinate of an R*Tree.
     Coordinate(Rounding),
     /// Not at all.
@@ -95,6 +99,7 @@ pub enum Family {
     VectorBlob,
     Geometry,
     PlainGeometry,
+    GeoPackage,
     TextSearch,
     TextSearchText,
     Other,
@@ -226,7 +231,10 @@ pub const RULES: &[Rule] = &[
         Form::Printed,
         "`interval`",
         ["TEXT", "TEXT"],
-        ["TEXT: `1 year 2 mons -3 days +04:05:06`; by a format INTEGER", "by a format: months"],
+        [
+            "TEXT: `1 year 2 mons -3 days +04:05:06`, or by its `spelling`; by a format INTEGER, REAL for `days`, or TEXT for `since_1970`",
+            "by a format: months",
+        ],
     ),
     rule(
         Family::IsoInterval,
@@ -257,6 +265,13 @@ pub const RULES: &[Rule] = &[
         "`geometry`, `geography` with `\"geometry\": \"wkb\"`",
         ["BLOB", "BLOB"],
         ["BLOB: WKB of ISO, without the SRID", ""],
+    ),
+    rule(
+        Family::GeoPackage,
+        Form::GeoPackage,
+        "`geometry`, `geography` with `\"geopackage\": true`",
+        ["GEOMETRY", "BLOB"],
+        ["BLOB: that of a GeoPackage; the declared type is the kind, such as `POINT`", ""],
     ),
     rule(
         Family::TextSearch,
@@ -298,6 +313,8 @@ pub struct Choices {
     pub iso_intervals: bool,
     pub vector_blob: bool,
     pub plain_geometries: bool,
+    /// The file is a GeoPackage.
+    pub geopackage: bool,
     pub text_search: bool,
 }
 
@@ -352,6 +369,7 @@ impl Choices {
             // Types of extensions are known by their names only.
             PgType::UserDefined(name) => match last_name(name) {
                 "hstore" => Family::Hstore,
+                "geometry" | "geography" if self.geopackage => Family::GeoPackage,
                 "geometry" | "geography" if self.plain_geometries => Family::PlainGeometry,
                 "geometry" | "geography" => Family::Geometry,
                 _ => Family::Other,
@@ -373,6 +391,7 @@ impl Rule {
         let text = matches!(format, Some(Format::Hex | Format::Base64));
         match (strict, pg_type.base()) {
             (_, PgType::Bytea) if text => "TEXT".into(),
+            (_, PgType::Interval(_)) if format == Some(Format::Days) => "REAL".into(),
             (_, PgType::Interval(_)) if counts(format) => "INTEGER".into(),
             (true, _) if format == Some(Format::JulianDay) => "REAL".into(),
             (true, _) if counts(format) => "INTEGER".into(),
@@ -395,10 +414,9 @@ impl Rule {
                 format,
                 Format::Seconds | Format::Milliseconds | Format::Microseconds | Format::Iso8601
             ),
-            Family::Interval | Family::IsoInterval => {
-                matches!(format, Format::Seconds | Format::Milliseconds | Format::Microseconds)
-            }
+            Family::Interval | Family::IsoInterval => format.is_duration() || format == Format::Since1970,
             Family::Bytea => matches!(format, Format::Hex | Format::Base64),
+            Family::GeoPackage => format == Format::GeoPackage,
             _ => false,
         }
     }
@@ -443,6 +461,7 @@ mod tests {
                 iso_intervals: false,
                 vector_blob: false,
                 plain_geometries: false,
+                geopackage: false,
                 text_search: false,
             };
             choices.rule(&pg_type).declared(&pg_type, None, false)

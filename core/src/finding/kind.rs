@@ -64,6 +64,8 @@ kinds! {
     VirtualTable = "virtual_table",
     /// How the texts of a full-text table are searched.
     Search = "search",
+    /// What becomes of geometries, of their systems of coordinates, and of a file's description of itself.
+    Geometry = "geometry",
     /// A view is not carried over.
     View = "view",
     /// A view has the same rows as in SQLite on an assumption.

@@ -78,6 +78,7 @@ fn build_by(
     ctx.file_epochs = epochs::of_file(&ctx, &resolved);
     let (decided, searched) = decide::decide(&ctx, resolved, &mut findings);
     let skipped = skipped::report(&ctx, &selection, &searched, &mut findings);
+    decide::geometry::left_out(&ctx, &mut findings);
     let order = order::of_loads(&decided);
     let steps = steps::steps(&ctx, &decided, &order, &mut findings);
     let mut schema = relations::schema(&ctx, &decided);

@@ -9,6 +9,7 @@ use super::trigger::{TriggerPlan, TriggerTrial};
 use super::view::{ViewPlan, ViewTrial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
+use crate::geometry::value::Srids;
 use crate::reading::Reading;
 use crate::translate::program;
 use crate::value::batch::OnInvalid;
@@ -386,6 +387,8 @@ pub struct LoadColumn {
     pub excess: Excess,
     /// Digits after the point that a numeric without limits has at least.
     pub scale: Option<u16>,
+    /// The SRID of its geometries.
+    pub srids: Option<Srids>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

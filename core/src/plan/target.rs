@@ -23,6 +23,8 @@ pub struct Target {
     pub citext: Option<Citext>,
     /// Extensions that the plan may make use of, if they are there or the caller can create them.
     pub extensions: Vec<Extension>,
+    /// What PostGIS knows of systems of coordinates, where it is there.
+    pub systems: Option<Systems>,
     /// The caller can create helper functions.
     pub helpers: Option<Helpers>,
     /// The database's encoding is UTF8.
@@ -103,6 +105,22 @@ pub struct Extension {
     pub schema: Option<String>,
     /// The caller can create it otherwise.
     pub installed: bool,
+}
+
+/// Rows of PostGIS's `spatial_ref_sys`: those that the systems of the file could be, or whose SRIDs they could want.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Systems {
+    pub rows: Vec<KnownSystem>,
+    /// The caller may add others.
+    pub insertable: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownSystem {
+    pub srid: i32,
+    pub organisation: String,
+    pub code: i32,
+    pub definition: String,
 }
 
 impl Target {

@@ -9,6 +9,7 @@ use sqlite3_parser::ast::Expr;
 use super::expr::Walk;
 use super::node::{Epoch, Kind, Lit, Moment, Node, Part, Prec, Result, class_name, refuse};
 use super::{Scope, literal, parse, random};
+use crate::export::expression::default::NOW;
 use crate::types::TypeClass;
 use crate::value::{Format, PgType, Timezone};
 
@@ -28,6 +29,11 @@ pub(super) fn default(
     let class = TypeClass::of(pg_type);
     if class == TypeClass::Uuid && (random::is_random_uuid(e) || random::is_sixteen_bytes(e)) {
         return Ok(Some("gen_random_uuid()".into()));
+    }
+    // The one that an exported file has for `now()`.
+    if class == TypeClass::TimestampTz && format.is_none_or(|format| format == Format::Iso8601) && sql == NOW
+    {
+        return Ok(Some("now()".into()));
     }
     let scope = Scope::default();
     let mut walk = Walk { words_are_strings: true, ..Walk::new(&scope) };

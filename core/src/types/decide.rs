@@ -247,6 +247,7 @@ pub fn format_for(q: &Question<'_>, p: &ColumnProfile, pg_type: &PgType) -> Opti
     let numbers = p.numbers() + super::fit::number_texts(p) > 0;
     let bigint = q.column.declared.trim().eq_ignore_ascii_case("bigint");
     match pg_type.base() {
+        base if base.is_postgis() => q.column.geometries.as_ref().map(|of| of.container.format()),
         PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_) if numbers => epoch(q, p),
         // Django's DurationField.
         PgType::Interval(_) if p.integers > 0 && bigint => Some(Format::Microseconds),

@@ -25,6 +25,11 @@ impl From<bool> for Fit {
 /// Whether every counted value fits `pg_type`, read by `format`, without loss.
 pub fn fit(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> Fit {
     match *pg_type.base() {
+        PgType::Bytea | PgType::Other(_) | PgType::UserDefined(_)
+            if format.is_some_and(Format::is_geometry) =>
+        {
+            geometries(p, pg_type)
+        }
         PgType::Bool => boolean(p).into(),
         PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Numeric(_)
             if format == Some(Format::Text) && p.blobs > 0 =>
@@ -75,6 +80,15 @@ pub fn clean(p: &ColumnProfile) -> bool {
 /// Texts that are numbers.
 pub fn number_texts(p: &ColumnProfile) -> u64 {
     p.text.sum(&[TextFormat::Integer, TextFormat::Decimal])
+}
+
+/// Whether PostGIS takes a kind or a dimension that its modifiers do not name is not known here.
+fn geometries(p: &ColumnProfile, pg_type: &PgType) -> Fit {
+    match &p.geometries {
+        Some(observed) => (observed.stats.unfit_for(pg_type) == 0).into(),
+        None if p.blobs == p.values() => Fit::Unknown,
+        None => Fit::No,
+    }
 }
 
 fn boolean(p: &ColumnProfile) -> bool {

@@ -16,6 +16,11 @@ pub fn invalid_values(p: &ColumnProfile, pg_type: &PgType, format: Option<Format
     let other_texts = |fitting: u64| p.texts.saturating_sub(fitting);
     let all_numbers_fit = |as_numbers: &ColumnProfile| fit(as_numbers, pg_type, format) != Fit::No;
     match *pg_type.base() {
+        PgType::Bytea | PgType::Other(_) | PgType::UserDefined(_)
+            if format.is_some_and(Format::is_geometry) =>
+        {
+            p.geometries.as_ref().map(|observed| observed.stats.unfit_for(pg_type))
+        }
         PgType::Bool => {
             let integers = p.integers - (p.integer.zeros + p.integer.ones);
             let reals = p.reals - (p.real.zeros + p.real.ones);

@@ -15,6 +15,7 @@ use super::textform::{Reading, TextFormat, UUIDS, read};
 use super::textstats::TextStats;
 use super::times;
 use crate::catalog::Column;
+use crate::geometry::stats::Observed;
 use crate::orm::signs::Recognised;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
@@ -54,6 +55,8 @@ pub struct ColumnProfile {
     pub respelled: Respelled,
     /// The different texts, where they may be an enum's.
     pub few: Few,
+    /// The geometries of a column that the file says to hold them.
+    pub geometries: Option<Observed>,
     checks: Checks,
     probe: Option<Probe>,
 }
@@ -92,7 +95,8 @@ impl ColumnProfile {
         let probe = conventions::decoded_type(orms, column).map(Probe::new);
         let plain = matches!(family, Family::Text | Family::Varchar) && !orms.is_empty();
         let few = if plain { Few::counted() } else { Few::default() };
-        ColumnProfile { checks, probe, few, ..ColumnProfile::default() }
+        let geometries = column.geometries.as_deref().map(Observed::new);
+        ColumnProfile { checks, probe, few, geometries, ..ColumnProfile::default() }
     }
 
     /// The type whose decoder was asked, if it takes every value.
@@ -107,7 +111,7 @@ impl ColumnProfile {
 
     /// The same profile, of an expression's values: no other expression is offered for them.
     pub fn of_expression(self) -> ColumnProfile {
-        ColumnProfile { checks: Checks { computed: true, ..self.checks }, ..self }
+        ColumnProfile { checks: Checks { computed: true, ..self.checks }, geometries: None, ..self }
     }
 
     #[cfg(test)]
@@ -142,6 +146,9 @@ impl ColumnProfile {
         }
         if let Some(probe) = &mut self.probe {
             probe.observe(cell);
+        }
+        if let Some(geometries) = &mut self.geometries {
+            geometries.observe(cell);
         }
         match cell {
             Cell::Null => self.nulls += 1,

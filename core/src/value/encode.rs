@@ -34,6 +34,8 @@ pub enum Refusal {
     Inexact(Format),
     #[error("ISO-8601 text holds the years 0001 to 9999 only")]
     Year,
+    #[error("geometries are not written by format \"{}\"", .0.as_str())]
+    Geometry(Format),
     #[error("the value could not be read back: {0}")]
     Unreadable(InvalidValue),
     #[error("{0}")]
@@ -78,6 +80,11 @@ impl Encoder {
     }
 
     pub fn encode<'a>(&self, value: &'a Native<'_>) -> Result<CellBuf<'a>, Refusal> {
+        if let (Some(format), Native::Bytes(_) | Native::Printed(_)) = (self.format, value)
+            && format.is_geometry()
+        {
+            return Err(Refusal::Geometry(format));
+        }
         let cell = self.form(value)?;
         if !self.is_kept(&cell) && !self.is_iso(value) {
             self.check(value, &cell)?;

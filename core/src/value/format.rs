@@ -25,10 +25,13 @@ pub enum Format {
     Base64,
     Text,
     Comma,
+    GeoPackage,
+    SpatiaLite,
+    Wkb,
 }
 
 /// Name, variant, and what it means.
-const FORMATS: [(&str, Format, &str); 17] = [
+const FORMATS: [(&str, Format, &str); 20] = [
     ("iso8601", Format::Iso8601, "ISO-8601 text only; a number does not fit"),
     ("unixepoch", Format::UnixEpoch, "seconds since 1970-01-01 UTC"),
     ("unixepoch_ms", Format::UnixEpochMs, "milliseconds since 1970-01-01 UTC"),
@@ -58,6 +61,17 @@ const FORMATS: [(&str, Format, &str); 17] = [
         Format::Comma,
         "texts of an array column are its elements, separated by commas (TypeORM's simple-array)",
     ),
+    (
+        "geopackage",
+        Format::GeoPackage,
+        "blobs are geometries as GeoPackage stores them; of a bytea column they become WKB",
+    ),
+    (
+        "spatialite",
+        Format::SpatiaLite,
+        "blobs are geometries as SpatiaLite stores them; of a bytea column they become WKB",
+    ),
+    ("wkb", Format::Wkb, "blobs are WKB of OGC, ISO or PostGIS; of a bytea column they become WKB of ISO"),
 ];
 
 impl Format {
@@ -83,6 +97,11 @@ impl Format {
     /// What the format means, in a few words.
     pub fn describe(self) -> &'static str {
         FORMATS.iter().find(|f| f.1 == self).map_or("", |f| f.2)
+    }
+
+    /// The format reads blobs as geometries.
+    pub fn is_geometry(self) -> bool {
+        matches!(self, Format::GeoPackage | Format::SpatiaLite | Format::Wkb)
     }
 
     /// The format reads numbers as instants.

@@ -75,6 +75,9 @@ pub mod vector;
 
 use std::borrow::Cow;
 
+use crate::geometry::Container;
+use crate::geometry::value::{self as geometry, Srids};
+
 use buffer::OutOfMemory;
 pub use cellbuf::CellBuf;
 use encoding::TextReading;
@@ -200,6 +203,10 @@ enum Kind {
     Array(array::Rule),
     Vector,
     Made(literal::Rule),
+    /// For PostGIS.
+    Geometry(geometry::Rule),
+    /// As WKB.
+    Wkb(geometry::Rule),
     Other(Option<spelling::Check>),
 }
 
@@ -215,7 +222,15 @@ impl Decoder {
             Some(Format::Text) => Kind::IntegerText { min, max },
             _ => Kind::Integer { min, max },
         };
+        let geometries =
+            format.and_then(Container::of).map(|container| geometry::Rule { container, srids: None });
         let kind = match *pg_type {
+            PgType::Bytea | PgType::Other(_) | PgType::UserDefined(_) if let Some(rule) = geometries => {
+                match pg_type {
+                    PgType::Bytea => Kind::Wkb(rule),
+                    _ => Kind::Geometry(rule),
+                }
+            }
             PgType::Bool => Kind::Bool(boolean::Words::default()),
             PgType::Int2 => integer(i16::MIN.into(), i16::MAX.into()),
             PgType::Int4 => integer(i32::MIN.into(), i32::MAX.into()),
@@ -269,6 +284,15 @@ impl Decoder {
         }
     }
 
+    /// The same decoder, with what is known of the SRID of a column with geometries.
+    pub fn with_srids(self, srids: Option<Srids>) -> Decoder {
+        match self.kind {
+            Kind::Geometry(rule) => Decoder { kind: Kind::Geometry(geometry::Rule { srids, ..rule }) },
+            Kind::Wkb(rule) => Decoder { kind: Kind::Wkb(geometry::Rule { srids, ..rule }) },
+            _ => self,
+        }
+    }
+
     /// The same decoder in the database that the texts are read for, which a text type depends on.
     pub fn with_texts(self, texts: TextReading) -> Decoder {
         match self.kind {
@@ -289,7 +313,7 @@ impl Decoder {
             Kind::Bool(_) | Kind::Integer { .. } | Kind::IntegerText { .. } => Wire::Word,
             Kind::Float4 | Kind::Float8 => Wire::Word,
             Kind::Date(_) | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => Wire::Word,
-            Kind::Text(_) | Kind::Bytea(_) => Wire::Varlena,
+            Kind::Text(_) | Kind::Bytea(_) | Kind::Wkb(_) => Wire::Varlena,
             Kind::Uuid => Wire::Uuid,
             _ => Wire::Input,
         }
@@ -312,6 +336,7 @@ impl Decoder {
             Kind::Bool(words) => boolean::decode(cell, words).map(|b| Decoded::Word(b.into())),
             Kind::Float4 => number::float4(cell).map(|f| Decoded::Word(f.to_bits().into())),
             Kind::Bytea(format) => bytes::decode(cell, *format),
+            Kind::Wkb(rule) => rule.wkb(cell).map(|wkb| Decoded::Varlena(Cow::Owned(wkb))),
             Kind::IntegerText { min, max } => number::integer(cell.as_text(), *min, *max).map(signed),
             Kind::Uuid => uuid::decode(cell).map(Decoded::Uuid),
             other => other.input(cell),
@@ -337,6 +362,7 @@ impl Kind {
             Kind::Vector => vector::decode(cell),
             Kind::Bpchar(limit) => return text::decode_bpchar(cell, *limit),
             Kind::Made(rule) => rule.decode(cell),
+            Kind::Geometry(rule) => rule.digits(cell).map(Cow::Owned),
             Kind::Other(check) => input::decode(cell, *check),
             _ => input::decode(cell, None),
         }

@@ -160,6 +160,14 @@ impl PgType {
         matches!(self.base(), PgType::Other(name) | PgType::UserDefined(name) if citext(name))
     }
 
+    /// `geometry` or `geography`, as PostGIS calls its types.
+    pub fn is_postgis(&self) -> bool {
+        let (PgType::Other(name) | PgType::UserDefined(name)) = self.base() else { return false };
+        let bare = name.split_once('(').map_or(name.as_str(), |(bare, _)| bare).trim();
+        let last = bare.rsplit('.').next().unwrap_or_default();
+        ["geometry", "geography"].iter().any(|own| own.eq_ignore_ascii_case(last))
+    }
+
     /// Takes a collation.
     pub fn is_text(&self) -> bool {
         match self {

@@ -43,7 +43,7 @@ impl ColumnWriter {
             Refusal::NoMemory(_) => {
                 return no_memory(&format!("column \"{}\" of table \"{}\"", self.column, self.table));
             }
-            Refusal::NotANumber | Refusal::Changed(_) | Refusal::Unreadable(_) => {
+            Refusal::NotANumber | Refusal::Changed(_) | Refusal::Unreadable(_) | Refusal::Geometry(_) => {
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED
             }
             Refusal::Inexact(_) | Refusal::Year => Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,

@@ -12,6 +12,7 @@ mod indexes;
 mod keys;
 mod levels;
 mod relations;
+pub mod systems;
 mod types;
 mod views;
 

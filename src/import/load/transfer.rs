@@ -118,10 +118,12 @@ pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Resul
 /// What the attributes are, or will be where the relation does not exist yet.
 fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
     let _path = LocalSettings::safe_search_path();
+    // PostGIS may be created by the plan.
+    let unmade = |pg_type: &PgType| pg_type.is_postgis() && types::find(&pg_type.to_string()).is_none();
     let attribute = |(i, c): (usize, &LoadColumn)| Attribute {
         name: c.target.clone(),
         attnum: i as i16 + 1,
-        pg_type: types::named(&c.pg_type),
+        pg_type: if unmade(&c.pg_type) { c.pg_type.clone() } else { types::named(&c.pg_type) },
         domain: false,
         type_oid: pg_sys::InvalidOid,
         typmod: -1,
@@ -226,6 +228,7 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
         decoder: Decoder::new(base, column.format, timezone)
             .with_words(column.words.clone())
             .with_scale(column.scale)
+            .with_srids(column.srids)
             .with_texts(column.texts),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),

@@ -84,5 +84,6 @@ fn as_loaded(survey: &Survey, table: &str, column: &str, attribute: &Attribute) 
         default: None,
         excess: Excess::Error,
         scale: None,
+        srids: None,
     }
 }

@@ -318,6 +318,7 @@ impl OfView<'_> {
             default: None,
             excess: Excess::Error,
             scale: None,
+            srids: None,
         };
         if let Some(loaded) = column.and_then(|column| self.loaded(column)) {
             let (source, target) = (plain.source, plain.target);

@@ -6,6 +6,7 @@
 mod foreign_key;
 mod index;
 mod query;
+mod spatial;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -21,6 +22,7 @@ use super::modules::{indexed_rows_of, is_shadow_of, rows_of, suffix_after};
 use super::open::Source;
 use pg_sqlite_migrate_core::catalog::*;
 use pg_sqlite_migrate_core::ddl::{self, TableDdl};
+use pg_sqlite_migrate_core::geometry::declared as geometries;
 use pg_sqlite_migrate_core::search::declared::{self, Declared};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
@@ -37,6 +39,7 @@ pub fn catalog(source: &Source) -> Result<Catalog, Error> {
     reader.resolve_foreign_keys();
     reader.note_unread_indexes();
     reader.read_sequences()?;
+    reader.note_geometries()?;
     Ok(reader.catalog)
 }
 
@@ -303,6 +306,15 @@ impl Reader<'_> {
             Ok(_) => Content::Index(indexed),
             Err(_) => Content::Computed,
         }
+    }
+
+    fn note_geometries(&mut self) -> Result<(), Error> {
+        match spatial::listed(self.source, &self.catalog) {
+            Ok(listed) => geometries::note(&mut self.catalog, listed),
+            Err(e) if e.is_local() => self.problem("geometry_columns", reason(e)),
+            Err(e) => return Err(e),
+        }
+        Ok(())
     }
 
     fn read_sequences(&mut self) -> Result<(), Error> {

@@ -189,6 +189,7 @@ impl Column {
             decoder: Decoder::new(base, of.format, &timezone)
                 .with_words(of.words.clone())
                 .with_scale(of.scale)
+                .with_srids(of.srids)
                 .with_texts(of.texts),
             always: false,
             computed: false,

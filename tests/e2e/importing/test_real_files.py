@@ -40,13 +40,14 @@ def test_whole_file(t, name):
 
 
 def plan_that_works(t, path):
-    """{} where a strict import succeeds, else the lenient plan; a refusal leaves nothing behind."""
+    """The file's plan where a strict import succeeds, else the lenient one; a refusal leaves nothing behind."""
+    plan = real_files.plan_of(path.stem)
     before = t.traces()
-    result = t.attempt("BEGIN; " + t.call("sqlite_import", path, {}) + "; ROLLBACK")
+    result = t.attempt("BEGIN; " + t.call("sqlite_import", path, plan) + "; ROLLBACK")
     assert t.traces() == before, "a rolled back import left something"
     if result.sqlstate is None:
         assert path.stem not in REFUSED, "a strict import is not refused"
-        return {}
+        return plan
     assert path.stem in REFUSED, f"a strict import is refused: {result.sqlstate} {result.message}"
     result.failed(*REFUSED[path.stem])
     assert result.hint or result.detail, f"a refusal that helps nobody: {result.message}"

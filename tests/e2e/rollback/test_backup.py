@@ -5,6 +5,8 @@ import hashlib
 import sqlite3
 import stat
 
+import pytest
+
 import sqlstates as s
 from client import fails
 from exports import cells, left_behind
@@ -68,6 +70,31 @@ def test_nothing_is_left_of_what_was_rolled_back_or_refused(t):
     with fails(s.MISSING, "does not exist"):
         t.sql(backup(t.dir / "none.db", to))
     assert left_behind(t) == ["a.db"]
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_file_that_another_has_locked(t, mode):
+    """Who holds it EXCLUSIVE-ly is waited for, and named after `busy_timeout`; nothing is left of the copy."""
+    path = t.file("a.db", f"PRAGMA journal_mode = {mode}; " + FILE)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executescript("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO t VALUES (3, 'not committed')")
+        for suffix in ("-wal", "-shm", "-journal"):
+            if path.with_name(path.name + suffix).exists():
+                t.own(path.with_name(path.name + suffix), 0o666)
+        there = left_behind(t)
+        for call in (backup(path, t.dir / "copy.db"), t.call("sqlite_import", path, {"backup": f"{t.dir}/copy.db"})):
+            with fails(s.LOCKED + s.WAL_ALONE, "lock"):
+                t.sql(f"SET pg_sqlite_migrate.busy_timeout = '200ms'; {call}")
+            assert left_behind(t) == there
+        session = t.session()
+        session.execute("SET pg_sqlite_migrate.busy_timeout = '60s'")
+        if mode == "delete":
+            session.send(backup(path, t.dir / "copy.db"))
+            db.execute("COMMIT")
+            db.execute("PRAGMA locking_mode = NORMAL")
+            db.execute("SELECT count(*) FROM t").fetchall()
+            session.wait()
+            assert cells(t.dir / "copy.db", "SELECT count(*) FROM t") == [(3,)]
 
 
 def test_a_damaged_file_is_no_copy(t):

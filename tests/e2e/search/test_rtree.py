@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+import real_files
 from harness import quote, shared
 
 
@@ -149,11 +150,12 @@ def test_names_follow_the_plan(t):
 
 
 def test_indexes_of_geometries_are_derived(t):
+    plan = real_files.plan_of("gpkg_example")
     path = t.copy_of(shared("data", "gpkg_example.db"))
-    said = [f for f in t.findings(path, {}) if f["kind"] == "virtual_table"]
+    said = [f for f in t.findings(path, plan) if f["kind"] == "virtual_table"]
     assert len(said) == 9 and {f["severity"] for f in said} == {"info"}, said
     assert all("derived from the geometries of table" in f["message"] for f in said), said
-    rows = t.import_(path)
+    rows = t.import_(path, plan)
     assert rows["rtree_point1_geometry"]["status"] == "skipped"
 
 

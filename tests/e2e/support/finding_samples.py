@@ -28,6 +28,7 @@ SAMPLES = {
     "shadow_table": [("CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('x')", "", {})],
     "search": [("CREATE VIRTUAL TABLE f USING fts5(a, b); INSERT INTO f VALUES ('x', 1.5)", "", {})],
     "virtual_table": [("CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('x')", "", {})],
+    "geometry": [("CREATE TABLE geometry_columns (f_table_name TEXT, f_geometry_column TEXT, srid INTEGER, geometry_format TEXT); " + T, "", {})],
     "view": [(T + "CREATE VIEW v AS SELECT 1", "", {"views": False}), (T + "CREATE VIEW v AS SELECT title_sort(v) FROM t", "", {}),
              (T + "CREATE VIEW v AS SELECT id + 1 FROM t", "", {"strict": True})],
     "conflict_clause": [("CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, a TEXT UNIQUE ON CONFLICT IGNORE)", "", {})],

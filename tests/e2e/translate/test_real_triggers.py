@@ -9,6 +9,7 @@ import pglast
 import pytest
 
 import client
+import real_files
 import trigger_pair
 from harness import shared
 from trigger_pair import findings, triggers
@@ -29,8 +30,8 @@ REAL = {"llm_logs.db": (0, 6, 0), "calibre_metadata.db": (62, 8, 4), "calibre_we
 @pytest.mark.parametrize("name", sorted(REAL))
 def test_triggers_of_real_files(t, name):
     path = t.copy_of(shared("data", name))
-    said = findings(t, path, {"orphans": "keep", "on_invalid": "text"})
-    t.import_(path, {"orphans": "keep", "on_invalid": "text"})
+    said = findings(t, path, {**real_files.plan_of(name), "orphans": "keep", "on_invalid": "text"})
+    t.import_(path, {**real_files.plan_of(name), "orphans": "keep", "on_invalid": "text"})
     count = lambda kind: sum(f["kind"] == kind for f in said.values())  # noqa: E731
     left = {name: f["message"] for name, f in said.items() if f["kind"] == "trigger"}
     assert (len(triggers(t)), count("trigger_unneeded"), len(left)) == REAL[name], left

@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+import real_files
 import rotation
 from harness import ident, quote, shared
 from translated import connected, difference, run_fixed
@@ -116,7 +117,7 @@ REAL = {"northwind.db": (17, 0), "calibre_metadata.db": (9, 12), "gpkg_example.d
 @pytest.mark.parametrize("name", sorted(REAL))
 def test_real_views_have_the_rows_that_sqlite_gives(t, name):
     path = t.copy_of(shared("data", name))
-    t.import_(path, {"orphans": "keep", "on_invalid": "text"})
+    t.import_(path, {**real_files.plan_of(name), "orphans": "keep", "on_invalid": "text"})
     source, target = sqlite3.connect(path), connected(t)
     made, left = 0, []
     for view, in source.execute("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name").fetchall():

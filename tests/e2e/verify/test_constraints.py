@@ -20,7 +20,7 @@ def wrong(t, user="postgres"):
 @pytest.mark.parametrize("name", real_files.NAMES)
 def test_a_true_import_of_a_real_file_has_everything_that_no_finding_leaves_out(t, name):
     path = t.copy_of(shared("data", f"{name}.db"))
-    t.import_(path, LENIENT if name in REFUSED else {})
+    t.import_(path, LENIENT if name in REFUSED else real_files.plan_of(name))
     rows = t.rows("SELECT * FROM verify_constraints()")
     assert rows and not [row for row in rows if not row["ok"]]
     unexplained = [row for row in rows if row["state"] == "left out" and not row["reason"]]

@@ -4,6 +4,7 @@ use super::cast::{BUILTIN, is_date, is_decimal, is_timestamp, number_of};
 use super::tokens::{Token, tokens};
 use super::{Of, Parser, Result, refuse};
 use crate::export::columns::OutColumn;
+use crate::export::spelling::Spelling;
 use crate::export::types::{Family, Form, counts};
 use crate::sqltext::sqlite_literal;
 use crate::value::Format;
@@ -149,6 +150,12 @@ fn stored(constant: Constant, column: &OutColumn<'_>) -> Result<String> {
                 _ => refuse("bytes are not written in hexadecimal digits"),
             }
         }
+        Family::Interval if let Some((_, Spelling::Interval(span))) = &column.spelling => {
+            match span.respell(&text) {
+                Some(text) => Ok(sqlite_literal(&text)),
+                None => refuse("the column's spelling does not hold it"),
+            }
+        }
         _ if column.form == Form::Printed => Ok(literal),
         _ => refuse(format!("a constant of type {} has another form in SQLite", column.source.type_name)),
     }
@@ -159,6 +166,9 @@ fn is_short(text: &str) -> bool {
     is_decimal(text) && text.bytes().filter(u8::is_ascii_digit).count() <= 15
 }
 
+/// The current time as a `timestamptz` is spelled.
+pub const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')";
+
 /// The clock, in the form of the column's other values.
 fn clock(column: &OutColumn<'_>) -> Result<String> {
     if column.rule.family != Family::TimestampTz {
@@ -168,7 +178,7 @@ fn clock(column: &OutColumn<'_>) -> Result<String> {
         return refuse("SQLite's clock has another spelling than the column");
     }
     match column.format {
-        None | Some(Format::Iso8601) => Ok("(strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))".into()),
+        None | Some(Format::Iso8601) => Ok(format!("({NOW})")),
         Some(Format::UnixEpoch) => Ok("(unixepoch())".into()),
         Some(Format::UnixEpochMs) => Ok("(CAST(round(unixepoch('subsec') * 1000) AS INTEGER))".into()),
         Some(Format::JulianDay) => Ok("(julianday())".into()),

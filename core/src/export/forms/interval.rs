@@ -1,9 +1,10 @@
-//! An interval as PostgreSQL prints it by default -> ISO 8601, or a number of seconds, milliseconds, microseconds.
+//! An interval as PostgreSQL prints it by default -> ISO 8601, a number of days, seconds, milliseconds or microseconds, or a
+//! time since 1970.
 
 use super::{Result, refuse};
-use crate::value::Format;
-use crate::value::datetime::{DAY, SECOND};
+use crate::value::datetime::{DAY, SECOND, UNIX_TO_PG};
 use crate::value::interval::{Parts, parts};
+use crate::value::{CellBuf, Excess, Format, epoch};
 
 /// `P1Y2M-3DT4H5M6.789S`, each number with its sign, as PostgreSQL prints it with `IntervalStyle` `iso_8601`.
 pub fn iso8601(printed: &str) -> Result<String> {
@@ -31,24 +32,47 @@ pub fn iso8601(printed: &str) -> Result<String> {
     })
 }
 
-/// A day has 24 hours, as PostgreSQL compares intervals; a month has no length.
-pub fn number(printed: &str, format: Format) -> Result<i64> {
-    let Some(Parts { months, days, micros }) = parts(printed) else {
-        return refuse("it is no number of units");
-    };
-    if months != 0 {
-        return refuse("a month is no number of units");
-    }
-    let whole = i128::from(days) * i128::from(DAY) + i128::from(micros);
+/// A number of units; of days it may have a fraction.
+pub fn number(printed: &str, format: Format) -> Result<CellBuf<'static>> {
+    let whole = micros(printed)?;
     let unit = match format {
+        Format::Days => DAY,
         Format::Seconds => SECOND,
         Format::Milliseconds => 1000,
         _ => 1,
     };
     match i64::try_from(whole / i128::from(unit)) {
-        Ok(number) if whole % i128::from(unit) == 0 => Ok(number),
+        Ok(number) if whole % i128::from(unit) == 0 => Ok(CellBuf::Integer(number)),
+        Ok(_) if format == Format::Days => {
+            let days = CellBuf::Real(whole as f64 / unit as f64);
+            let read = epoch::duration(days.as_cell(), Some(format), Excess::Error);
+            if read.is_ok_and(|read| i128::from(read) == whole) {
+                Ok(days)
+            } else {
+                refuse("no number of days is so exact")
+            }
+        }
         Ok(_) => refuse("it is no whole number of units"),
         Err(_) => refuse("its number has more than 64 bits"),
+    }
+}
+
+/// The moment so long after 1970 began, in microseconds since 2000.
+pub fn since_1970(printed: &str) -> Result<i64> {
+    match i64::try_from(micros(printed)? + i128::from(UNIX_TO_PG)) {
+        Ok(moment) => Ok(moment),
+        Err(_) => refuse("there is no such time"),
+    }
+}
+
+/// A day has 24 hours, as PostgreSQL compares intervals; a month has no length.
+fn micros(printed: &str) -> Result<i128> {
+    match parts(printed) {
+        None => refuse("it is no number of units"),
+        Some(Parts { months: 0, days, micros }) => {
+            Ok(i128::from(days) * i128::from(DAY) + i128::from(micros))
+        }
+        Some(_) => refuse("a month is no number of units"),
     }
 }
 
@@ -84,8 +108,23 @@ mod tests {
             ("1 mon", Format::Seconds, None),
             ("-1 days +23:59:59", Format::Seconds, Some(-1)),
             ("2147483647 days", Format::Microseconds, None),
+            ("2147483647 days", Format::Days, Some(2_147_483_647)),
         ] {
-            assert_eq!(number(printed, format).ok(), expected, "{printed}");
+            assert_eq!(number(printed, format).ok(), expected.map(CellBuf::Integer), "{printed}");
+        }
+        assert_eq!(number("1 day 12:00:00", Format::Days).ok(), Some(CellBuf::Real(1.5)));
+        assert_eq!(number("2147483647 days 00:00:00.000001", Format::Days).ok(), None);
+    }
+
+    #[test]
+    fn a_time_since_1970_is_so_long_after_it() {
+        for (printed, expected) in [
+            ("1 day 00:00:01.5", Some(UNIX_TO_PG + DAY + 1_500_000)),
+            ("-00:00:01", Some(UNIX_TO_PG - SECOND)),
+            ("1 mon", None),
+            ("infinity", None),
+        ] {
+            assert_eq!(since_1970(printed).ok(), expected, "{printed}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod coordinate;
 pub mod geometry;
+pub mod geopackage;
 pub mod hstore;
 pub mod interval;
 pub mod jsonb;

@@ -5,16 +5,18 @@
 
 use super::loaded::{self, Seen};
 use super::object::Object;
-use super::table::{DecidedTable, Tried};
+use super::table::{DecidedColumn, DecidedTable, Tried};
 use super::trial::accepted;
 use crate::catalog::Check;
 use crate::catalog::KeyFactKind;
+use crate::ddl;
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::plan::context::Context;
 use crate::plan::given::words::Keys;
 use crate::plan::resolve::exclusions::check_name;
 use crate::plan::trial::{Part, found};
 use crate::sqltext::ident;
+use crate::value::PgType;
 
 /// Plans the CHECK constraints of a table that is created.
 pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Vec<Finding>) {
@@ -25,6 +27,9 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
             continue;
         }
         if table.columns.iter().any(|c| c.enumeration.as_ref().is_some_and(|e| e.check == position)) {
+            continue;
+        }
+        if check.name.is_none() && is_said_by_type(table, &check.expression) {
             continue;
         }
         let named = check.name.as_deref().map(|n| format!(" {n}")).unwrap_or_default();
@@ -48,6 +53,23 @@ pub fn checks(ctx: &Context<'_>, table: &mut DecidedTable<'_>, findings: &mut Ve
             }
         }
     }
+}
+
+/// `json_valid(column)` and no more: a column of type `json` or `jsonb` holds nothing else.
+fn is_said_by_type(table: &DecidedTable<'_>, expression: &str) -> bool {
+    let mut words = ddl::words(expression).unwrap_or_default();
+    while let [first, inner @ .., last] = words.as_slice()
+        && (first.as_str(), last.as_str()) == ("(", ")")
+    {
+        words = inner.to_vec();
+    }
+    let [function, open, column, close] = words.as_slice() else { return false };
+    let is_json = |c: &DecidedColumn<'_>| {
+        c.source.name.eq_ignore_ascii_case(column) && matches!(c.pg_type, PgType::Json | PgType::Jsonb)
+    };
+    function.eq_ignore_ascii_case("json_valid")
+        && (open.as_str(), close.as_str()) == ("(", ")")
+        && table.columns.iter().any(is_json)
 }
 
 /// Rows that a CHECK does not allow.

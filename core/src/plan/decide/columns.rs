@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::conventions;
+use super::geometry;
 use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Fix, Kind, counted};
+use crate::geometry::value::Srids;
 use crate::orm::signs::Recognised;
 use crate::plan::context::Context;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
@@ -39,6 +41,7 @@ pub struct ColumnType {
     pub epochs: Epochs,
     pub excess: Excess,
     pub scale: Option<u16>,
+    pub srids: Option<Srids>,
 }
 
 /// Decides the types of a table's columns. Foreign keys come later, in `links`.
@@ -127,6 +130,8 @@ impl<'c, 'a> Case<'c, 'a> {
         let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
         let explicit = overrides.and_then(|g| g.pg_type.as_ref());
         let explicit = explicit.or(has_words.then_some(&PgType::Bool));
+        let named = explicit.and_then(|explicit| geometry::named(ctx, explicit));
+        let explicit = named.as_ref().or(explicit);
         let explicit_format = overrides.and_then(|g| g.format);
         self.contradiction(explicit).into_iter().for_each(|f| self.table.report(findings, f));
         let required = self.existing.map(|existing| &existing.pg_type).or(explicit);
@@ -134,7 +139,16 @@ impl<'c, 'a> Case<'c, 'a> {
             Some(required) if !required.base().is_named_as(&natural.pg_type) => {
                 self.fitted(ctx, required, findings)
             }
+            // The blobs as they are.
+            Some(required)
+                if natural.format.is_some_and(Format::is_geometry) && required == &PgType::Bytea =>
+            {
+                Choice { pg_type: PgType::Bytea, format: None, ..natural }
+            }
             Some(required) => Choice { pg_type: required.clone(), ..natural },
+            None if natural.format.is_some_and(Format::is_geometry) => {
+                self.geometries(ctx, natural, findings)
+            }
             None => natural,
         };
         if let Some(format) = explicit_format {
@@ -148,6 +162,7 @@ impl<'c, 'a> Case<'c, 'a> {
         self.scale_without_effect(&choice.pg_type).into_iter().for_each(|f| self.table.report(findings, f));
         ColumnType {
             scale: self.scale(&choice.pg_type),
+            srids: self.column.geometries().map(|of| geometry::srids(ctx, of)),
             pg_type: choice.pg_type,
             format: choice.format,
             reason: overrides.and_then(|g| g.reason.clone()).unwrap_or(choice.reason),
@@ -184,6 +199,10 @@ impl<'c, 'a> Case<'c, 'a> {
 
     /// By the declaration, the stored values, and the conventions of the file's programs where they cost nothing.
     fn natural(&self, ctx: &Context<'_>) -> Choice {
+        if let Some(of) = self.column.geometries() {
+            let complete = self.table.profile.is_some_and(|p| !p.sampled);
+            return geometry::choice(ctx, of, self.profile, complete);
+        }
         let question = Question {
             nulls_invalid: self.policy() == OnInvalid::Null && self.existing.is_none(),
             ..self.question(self.table.settings.wanted(&self.column.source.declared))
@@ -197,6 +216,20 @@ impl<'c, 'a> Case<'c, 'a> {
             true => plain,
             false => followed,
         }
+    }
+
+    /// A column of geometries, of which some values may be none.
+    fn geometries(&self, ctx: &Context<'_>, choice: Choice, findings: &mut Vec<Finding>) -> Choice {
+        let stats = self.profile.and_then(|p| p.geometries.as_ref()).map(|observed| observed.stats);
+        let unfit = stats.map_or(0, |stats| stats.unfit_for(&choice.pg_type));
+        if let Some(stats) = stats.filter(|_| unfit > 0 && self.policy() != OnInvalid::Text) {
+            let none = counted(unfit, "value is no geometry of it", "values are no geometries of it");
+            let why = stats.reason().map(|why| format!(" ({why})")).unwrap_or_default();
+            let tried = Choice { pg_type: PgType::Bytea, reason: format!("{none}{why}"), ..choice.clone() };
+            let finding = self.invalid_values(ctx, &choice.pg_type, &tried, choice.format);
+            self.table.report(findings, finding.of(self.table.id));
+        }
+        choice
     }
 
     fn question<'q>(&'q self, wanted: Option<&'q PgType>) -> Question<'q> {

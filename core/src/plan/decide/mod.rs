@@ -17,6 +17,7 @@ pub(crate) mod existing_limits;
 pub(crate) mod extensions;
 pub(crate) mod foreign_keys;
 pub(crate) mod generated;
+pub(crate) mod geometry;
 pub(crate) mod indexes;
 pub mod invalid_values;
 pub(crate) mod irreversible;
@@ -79,6 +80,7 @@ pub fn decide<'a>(
         let scope = relations.entry(table.settings.schema.clone()).or_default();
         indexes::indexes(ctx, table, scope, findings);
         rtree::index(ctx, table, scope, findings);
+        geometry::index(ctx, table, scope);
         checks::checks(ctx, table, findings);
         clauses::report(table, findings);
     }
@@ -96,6 +98,7 @@ pub fn decide<'a>(
         foreign_keys::foreign_keys(&facts, &mut tables, i, findings);
         existing_keys::orphans(&facts, &mut tables, i, findings);
     }
+    tables.iter().for_each(|table| geometry::report(ctx, table, findings));
     irreversible::report(ctx, &tables, findings);
     (tables, searched)
 }

@@ -10,6 +10,7 @@ use super::generated::{self, Generated};
 use super::object::{IndexKeys, Object};
 use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
+use crate::geometry::value::Srids;
 use crate::plan::given::match_by::MatchBy;
 use crate::plan::given::overrides::TableOverrides;
 use crate::plan::model::{Conflict, Renumbering};
@@ -91,6 +92,8 @@ pub struct DecidedColumn<'a> {
     pub excess: Excess,
     /// Digits after the point that a numeric without limits has at least.
     pub scale: Option<u16>,
+    /// The SRID of its geometries.
+    pub srids: Option<Srids>,
     pub not_null: bool,
     /// The default of an existing NOT NULL column, which NULL becomes.
     pub null_default: Option<String>,
@@ -203,7 +206,8 @@ impl<'a> DecidedTable<'a> {
 
     /// How the texts of a column are read. Of bytea the bytes are the value: some drivers store binary data as text.
     pub fn texts(&self, column: &DecidedColumn<'_>) -> TextReading {
-        let decoded = matches!(column.format, Some(Format::Hex | Format::Base64));
+        let decoded = matches!(column.format, Some(Format::Hex | Format::Base64))
+            || column.format.is_some_and(Format::is_geometry);
         if *column.pg_type.base() == PgType::Bytea && !decoded {
             return TextReading::default();
         }
@@ -253,7 +257,7 @@ impl<'a> DecidedColumn<'a> {
         (on_invalid, null_values): (OnInvalid, ValueList),
         decided: ColumnType,
     ) -> DecidedColumn<'a> {
-        let ColumnType { pg_type, format, reason, pinned, epochs, excess, scale } = decided;
+        let ColumnType { pg_type, format, reason, pinned, epochs, excess, scale, srids } = decided;
         DecidedColumn {
             not_null: resolved.source.not_null,
             words: resolved.overrides.map(|g| g.words.clone()).unwrap_or_default(),
@@ -269,6 +273,7 @@ impl<'a> DecidedColumn<'a> {
             null_default: None,
             excess,
             scale,
+            srids,
             default: None,
             generated: None,
             folding: None,
@@ -300,6 +305,7 @@ impl<'a> DecidedColumn<'a> {
         Decoder::new(self.pg_type.base(), self.format, timezone)
             .with_words(self.words.clone())
             .with_scale(self.scale)
+            .with_srids(self.srids)
     }
 
     /// PostgreSQL computes its values.

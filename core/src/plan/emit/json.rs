@@ -36,6 +36,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "triggers", given.triggers.as_ref().map_or(true.into(), Carried::json));
     put(&mut out, "strict", given.strict.unwrap_or(false).into());
     put(&mut out, "helpers", given.helpers.unwrap_or(true).into());
+    put(&mut out, "geopackage", given.geopackage.unwrap_or_default().json());
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
     put(&mut out, "backup", json!(given.backup));

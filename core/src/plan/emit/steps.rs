@@ -9,6 +9,7 @@ use crate::plan::context::Context;
 use crate::plan::decide::collate::{self, Folding};
 use crate::plan::decide::enums::Enumeration;
 use crate::plan::decide::extensions;
+use crate::plan::decide::geometry;
 use crate::plan::decide::object::Object;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::match_by::MatchBy;
@@ -28,7 +29,7 @@ pub fn steps(
     let ordered: Vec<&DecidedTable<'_>> = order.iter().filter_map(|i| tables.get(*i)).collect();
     let mut out = Vec::new();
     user_sql(&mut out, Phase::Before, ctx.overrides.before.as_deref());
-    schemas(ctx, &mut out, &ordered);
+    schemas(ctx, &mut out, &ordered, findings);
     create(ctx, &mut out, &ordered);
     let goes_on = ctx.overrides.on_error == Some(OnError::Continue);
     for table in &ordered {
@@ -82,7 +83,12 @@ fn user_sql(out: &mut Vec<Step>, phase: Phase, statements: Option<&[String]>) {
     }
 }
 
-fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) {
+fn schemas(
+    ctx: &Context<'_>,
+    out: &mut Vec<Step>,
+    tables: &[&DecidedTable<'_>],
+    findings: &mut Vec<Finding>,
+) {
     let mut seen = HashSet::new();
     for schema in tables.iter().map(|d| &d.settings.schema).filter(|s| seen.insert(s.as_str())) {
         if !ctx.target.schemas.contains(schema) {
@@ -102,6 +108,9 @@ fn schemas(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>])
         if let Some(sql) = extensions::create(ctx, name) {
             push(out, Phase::Schema, format!("create extension {name}"), sql, None);
         }
+    }
+    for (title, sql) in geometry::definitions(ctx, tables, findings) {
+        push(out, Phase::Schema, title, sql, None);
     }
     for (title, sql) in searching::statements(ctx, fresh()) {
         push(out, Phase::Helpers, title, sql, None);
@@ -227,6 +236,7 @@ pub fn load(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> LoadS
         default: column.null_default.clone(),
         excess: column.excess,
         scale: column.scale,
+        srids: column.srids,
     };
     LoadSpec {
         id: table.id,

@@ -102,6 +102,7 @@ fn values(kind: Kind, works: Works) -> String {
             format!("{words}, or `{{\"sample\": share}}`")
         }
         Kind::Fts => format!("`true`, `false`, or an object with `{}`", super::fts::KEYS.join("`, `")),
+        Kind::Geopackage => format!("an object with `{}`", super::geopackage::KEYS.join("`, `")),
         Kind::Generated => super::generated::values(),
         Kind::Tables | Kind::Columns => "object of objects".into(),
         Kind::Any => "".into(),

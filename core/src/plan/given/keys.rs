@@ -60,6 +60,8 @@ pub enum Kind {
     Verify,
     /// `true`, `false`, or an object that says how texts are searched.
     Fts,
+    /// An object that says what becomes of a file's description of itself.
+    Geopackage,
     /// A word; of a column also a flag or an expression.
     Generated,
     /// Source table -> object.
@@ -239,6 +241,9 @@ pub const KEYS: &[Key] = &[
     Key::new("fts", Kind::Fts, "true").run_and_table().says(
         "Give the tables with the texts of FTS tables a column with a search vector and an index over it, see [Full text](virtual_tables.md#full-text). An object has `config`, a text search configuration in place of that of the tokenizer, `unaccent`, whether letters lose their diacritics, `index` (`gin`, `gist` or `none`), `column`, the column's name, and `weights`, the weights of columns by their names in the file (otherwise A, B, C and then D by their order).",
         "\"fts\": {\"config\": \"english\", \"weights\": {\"title\": \"A\", \"body\": \"C\"}}"),
+    Key::new("geopackage", Kind::Geopackage, "{\"metadata\": false, \"geometries\": true}").run().in_table(NOTHING).says(
+        "Of a GeoPackage or a file of SpatiaLite or OGR: whether the tables in which it describes itself are loaded as well (`metadata`), and whether geometries are read (`geometries`) or stay blobs as they are stored. See [geometry.md](geometry.md).",
+        "\"geopackage\": {\"metadata\": true}"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",
         "\"profile\": \"sample\""),

@@ -5,6 +5,7 @@ pub mod backup;
 pub(crate) mod carried;
 pub(crate) mod fts;
 pub mod generated;
+pub(crate) mod geopackage;
 #[cfg(test)]
 mod key_page;
 pub mod keys;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::carried::Carried;
 use super::fts::Fts;
 use super::generated::GeneratedOverride;
+use super::geopackage::Geopackage;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -62,6 +63,7 @@ pub struct Overrides {
     /// Nothing is carried over that rests on an assumption.
     pub strict: Option<bool>,
     pub helpers: Option<bool>,
+    pub geopackage: Option<Geopackage>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -195,6 +197,21 @@ impl Overrides {
         }
     }
 
+    /// The tables in which a file describes itself are taken.
+    pub fn load_description(&mut self) {
+        self.geopackage = Some(Geopackage { metadata: true, geometries: false });
+    }
+
+    /// A type of PostGIS is named.
+    pub fn names_postgis(&self) -> bool {
+        let of_columns = |table: &TableOverrides| {
+            table.columns.iter().any(|(_, column)| column.pg_type.as_ref().is_some_and(PgType::is_postgis))
+        };
+        let of_types = |common: &Common| common.types.iter().any(|(_, pg_type)| pg_type.is_postgis());
+        let mut tables = self.tables.iter();
+        of_types(&self.common) || tables.any(|(_, table)| of_types(&table.common) || of_columns(table))
+    }
+
     /// Every type that is named, with its path.
     pub fn types_mut(&mut self) -> impl Iterator<Item = (String, &mut PgType)> {
         fn of_map<'o>(base: &str, types: &'o mut [(String, PgType)]) -> Vec<(String, &'o mut PgType)> {
@@ -306,6 +323,7 @@ fn read_plan(map: &Object) -> Overrides {
         triggers: Carried::read(map, "triggers"),
         strict: flag(map, "strict"),
         helpers: flag(map, "helpers"),
+        geopackage: Geopackage::read(map),
         tables: entries(map, "tables", read_table),
     }
 }

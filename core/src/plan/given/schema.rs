@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::carried;
 use super::fts;
 use super::generated;
+use super::geopackage;
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
 use super::verify;
@@ -100,6 +101,7 @@ fn shape(kind: Kind, level: Level) -> Value {
             json!({ "anyOf": [{ "enum": verify::WORDS }, object] })
         }
         Kind::Fts => fts::schema(text()),
+        Kind::Geopackage => geopackage::schema(),
         Kind::Generated => generated::schema(level, &text()),
         Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
         Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),

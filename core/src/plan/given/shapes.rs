@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::carried;
 use super::fts;
 use super::generated;
+use super::geopackage;
 use super::keys::{self, Kind, Level, Works};
 use super::naming;
 use super::objects;
@@ -82,6 +83,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         }
         Kind::Verify => verify::check(value, path),
         Kind::Fts => fts::check(value, path),
+        Kind::Geopackage => geopackage::check(value, path),
         Kind::Generated => generated::check(Level::Column, value, path),
         Kind::Tables => each(value, path, |v, p| check_object(Level::Table, object(v, p)?, p)),
         Kind::Columns => each(value, path, |v, p| check_object(Level::Column, object(v, p)?, p)),

@@ -8,6 +8,7 @@ use super::exclusions;
 use super::table::ResolvedTable;
 use crate::catalog::{Catalog, Table, TableKind};
 use crate::finding::{Finding, Kind};
+use crate::geometry::metadata::Spatial;
 use crate::path::join;
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
@@ -45,6 +46,7 @@ pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'
     }
     let include = globs(catalog, given.include.as_deref(), "plan.include")?;
     let exclude = globs(catalog, given.exclude.as_deref(), "plan.exclude")?;
+    let described = Spatial::of(catalog).filter(|_| !given.geopackage.unwrap_or_default().metadata);
     let chosen = |(table, entry): (&Table, &Option<&TableOverrides>)| {
         let skip = entry.and_then(|e| e.skip);
         // Virtual tables that keep no rows only when asked for, SQLite's own never.
@@ -55,7 +57,9 @@ pub fn select<'a>(catalog: &Catalog, given: &'a Overrides) -> Result<Selection<'
             }
             TableKind::Shadow { .. } => false,
         };
+        let described = skip.is_none() && described.is_some_and(|spatial| spatial.describes(&table.name));
         takes_part
+            && !described
             && (include.is_empty() || include.iter().any(|g| g.is_match(&table.name)))
             && !exclude.iter().any(|g| g.is_match(&table.name))
     };

@@ -2,6 +2,7 @@
 
 use crate::catalog::{Table, TableId, TableKind};
 use crate::finding::{Finding, Fix, Kind};
+use crate::geometry::metadata::Spatial;
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
@@ -20,13 +21,16 @@ pub fn report(
     let given = |id: TableId| selection.overrides.get(id.index()).copied().flatten();
     let skipped = |id: TableId| given(id).is_some_and(|g| g.skip == Some(true));
     let is_chosen = |id: TableId| selection.selected.get(id.index()) == Some(&true);
+    let spatial = Spatial::of(ctx.source.catalog);
     for (id, table) in ctx.source.catalog.tables_with_ids() {
         let chosen = is_chosen(id);
         let made = searched.iter().find(|searched| searched.id == id).map(|searched| &searched.made);
         if chosen {
             findings.extend(virtual_tables::loaded(table, made));
         }
-        if chosen || is_internal(table) || skipped(id) {
+        // One finding tells of all of them.
+        let described = spatial.is_some_and(|spatial| spatial.describes(&table.name));
+        if chosen || described || is_internal(table) || skipped(id) {
             continue;
         }
         if let Some(finding) = virtual_tables::left_out(ctx.source.catalog, table, made) {

@@ -8,6 +8,7 @@ use super::select::Selection;
 use super::{counterparts, select};
 use crate::catalog::{Column, Table, TableId};
 use crate::finding::Finding;
+use crate::geometry::declared::Geometries;
 use crate::path;
 use crate::plan::context::Context;
 use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides};
@@ -168,6 +169,12 @@ impl<'a> ResolvedTable<'a> {
 }
 
 impl ResolvedColumn<'_> {
+    /// What the file says of its geometries, unless an expression is read in their place.
+    pub fn geometries(&self) -> Option<&Geometries> {
+        let computed = self.overrides.is_some_and(|g| g.using.is_some());
+        self.source.geometries.as_deref().filter(|_| !computed)
+    }
+
     /// The column of the target that is loaded.
     pub fn target(&self) -> Option<&str> {
         match &self.place {

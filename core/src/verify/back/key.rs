@@ -36,9 +36,8 @@ impl Way {
             Kind::Bool | Kind::Integer { .. } | Kind::Float4 | Kind::Float8 | Kind::Numeric(_) => true,
             Kind::Text(_) | Kind::Bpchar(_) | Kind::Bytea | Kind::Uuid => true,
             Kind::Date | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => true,
-            Kind::Money | Kind::TimeTz(_) | Kind::Interval(_) | Kind::Json | Kind::Jsonb | Kind::Printed => {
-                false
-            }
+            Kind::Money | Kind::TimeTz(_) | Kind::Interval(_) | Kind::Json | Kind::Jsonb => false,
+            Kind::Geometry(_) | Kind::Printed => false,
         };
         ordered && self.keeps_cells()
     }

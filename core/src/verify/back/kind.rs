@@ -1,7 +1,9 @@
 //! The kinds of types that values are read back by.
 
+use super::geometry::Ask;
 use super::span::Kept;
 use super::time::MICRO;
+use crate::plan::LoadColumn;
 use crate::value::PgType;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +30,18 @@ pub(super) enum Kind {
     Uuid,
     Json,
     Jsonb,
+    /// EWKB as its digits, or WKB.
+    Geometry(Ask),
     /// As its output function prints it.
     Printed,
 }
 
 impl Kind {
-    pub(super) fn of(pg_type: &PgType) -> Kind {
+    pub(super) fn of(pg_type: &PgType, column: &LoadColumn) -> Kind {
         let step = |digits: u32| MICRO * 10i128.pow(6u32.saturating_sub(digits));
+        if let Some(ask) = column.format.and_then(|format| Ask::new(pg_type, format, column.srids)) {
+            return Kind::Geometry(ask);
+        }
         match pg_type.base() {
             PgType::Bool => Kind::Bool,
             PgType::Int2 => Kind::Integer { min: i16::MIN.into(), max: i16::MAX.into() },

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::cell::Told;
+use super::geometry;
 use super::json::{self, Document};
 use super::number::Number;
 use super::span::Span;
@@ -64,6 +65,10 @@ impl Way {
             Kind::Jsonb => {
                 json::read(&document(cell)?).filter(|document| !document.has_nul()).map(Meant::Json)
             }
+            Kind::Geometry(ask) if !ask.is_wkb() => match cell {
+                Cell::Blob(blob) => Some(Meant::Printed(geometry::digits(&ask.meant(blob)?).into())),
+                _ => None,
+            },
             Kind::Printed => Some(match (cell, self.text(cell)) {
                 (_, Some((text, _))) => Meant::Printed(text),
                 (Cell::Blob(_), None) => Meant::Unknown,

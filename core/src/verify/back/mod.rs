@@ -8,6 +8,7 @@
 
 mod cell;
 mod form;
+mod geometry;
 mod json;
 mod key;
 mod kind;
@@ -92,7 +93,7 @@ impl Way {
     /// `pg_type` is what the database's column has now. `None` for a time zone that there is not.
     pub fn new(column: &LoadColumn, pg_type: &PgType, timezone: &str, facts: Facts) -> Option<Way> {
         Some(Way {
-            kind: Kind::of(pg_type),
+            kind: Kind::of(pg_type, column),
             format: column.format,
             zone: Zone::parse(timezone)?,
             words: column.words.clone(),
@@ -246,6 +247,7 @@ impl Way {
             (_, Native::Bool(truth)) => Value::Bool(*truth),
             (_, Native::Integer(integer)) => Value::Integer(*integer),
             (_, Native::Float(real)) => Value::Double(bits(*real)),
+            (Kind::Geometry(_), Native::Printed(digits)) => Value::Bytes(geometry::printed(digits)?.into()),
             (Kind::Bpchar(_), Native::Text(text)) => Value::Text(text.trim_end_matches(' ').into()),
             (_, Native::Text(text)) => Value::Text(text.as_ref().into()),
             (_, Native::Bytes(bytes)) => Value::Bytes(bytes.as_ref().into()),
@@ -296,6 +298,12 @@ impl Way {
                 Some((Value::Text(text.trim_end_matches(' ').to_owned().into()), form))
             }
             Kind::Bytea => self.bytes(cell),
+            Kind::Geometry(ask) => match cell {
+                Cell::Blob(blob) => {
+                    Some((Value::Bytes(ask.meant(blob)?.into()), Some(Normalisation::Container)))
+                }
+                _ => None,
+            },
             Kind::Date => self.day(cell).map(|day| (Value::Time(day), None)),
             Kind::Time(step) => {
                 self.clock(cell).filter(|t| (0..DAY).contains(t) && t % step == 0).map(as_time)

@@ -20,6 +20,7 @@ fn column(pg_type: &str, format: Option<Format>) -> LoadColumn {
         default: None,
         excess: Excess::Error,
         scale: None,
+        srids: None,
     }
 }
 

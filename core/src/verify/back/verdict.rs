@@ -23,6 +23,7 @@ pub enum Normalisation {
     IntervalSpelling,
     Blanks,
     Encoded,
+    Container,
     Recoded,
     NulStripped,
     Shortened,
@@ -33,7 +34,7 @@ pub enum Normalisation {
 }
 
 impl Normalisation {
-    pub const ALL: [Normalisation; 17] = [
+    pub const ALL: [Normalisation; 18] = [
         Normalisation::StorageClass,
         Normalisation::TimeSpelling,
         Normalisation::UuidSpelling,
@@ -44,6 +45,7 @@ impl Normalisation {
         Normalisation::IntervalSpelling,
         Normalisation::Blanks,
         Normalisation::Encoded,
+        Normalisation::Container,
         Normalisation::Recoded,
         Normalisation::NulStripped,
         Normalisation::Shortened,
@@ -66,6 +68,7 @@ impl Normalisation {
             Normalisation::IntervalSpelling => "spelling of an interval",
             Normalisation::Blanks => "padding of char(n)",
             Normalisation::Encoded => "format of bytes",
+            Normalisation::Container => "container of a geometry",
             Normalisation::Recoded => "text_encoding",
             Normalisation::NulStripped => "nul",
             Normalisation::Shortened => "excess",

@@ -80,8 +80,12 @@ fn spatial_index(catalog: &Catalog, definition: &Definition) -> Option<Known> {
     if !has_geometries(catalog) {
         return None;
     }
-    only(definition, |change| virtual_table(catalog, &change.table, &["rtree", "rtree_i32"]))
-        .map(Known::Spatial)
+    // GDAL counts the rows of each table there.
+    let counts = |change: &Change| catalog.table(&change.table).filter(|t| is_spatial_table(&t.name));
+    only(definition, |change| {
+        virtual_table(catalog, &change.table, &["rtree", "rtree_i32"]).or_else(|| counts(change))
+    })
+    .map(Known::Spatial)
 }
 
 /// Calls functions of a spatial extension, or is on one of its own tables.

@@ -12,6 +12,7 @@ use self::order::{Order, named_in};
 use super::relations::absent;
 use crate::catalog::View;
 use crate::finding::Finding;
+use crate::geometry::metadata::Spatial;
 use crate::plan::context::Context;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::model::{Phase, Step};
@@ -39,8 +40,15 @@ pub fn views(
     findings: &mut Vec<Finding>,
 ) -> Views {
     let taken = ctx.overrides.views.clone().unwrap_or_default();
+    let metadata = ctx.overrides.geopackage.unwrap_or_default().metadata;
+    let spatial = Spatial::of(ctx.source.catalog).filter(|_| !metadata);
+    let (described, views): (Vec<&View>, Vec<&View>) = (ctx.source.catalog.views.iter())
+        .partition(|view| spatial.is_some_and(|spatial| spatial.describes(&view.name)));
+    for view in described {
+        schema.relations.push(absent(&view.name, "is a view in which the file describes itself"));
+    }
     let (wanted, others): (Vec<&View>, Vec<&View>) =
-        ctx.source.catalog.views.iter().partition(|view| taken.take(&view.name));
+        views.into_iter().partition(|view| taken.take(&view.name));
     for view in others {
         schema.relations.push(absent(&view.name, "is a view that the plan leaves out"));
         findings.push(told::left_out(view));

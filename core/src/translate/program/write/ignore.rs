@@ -2,7 +2,7 @@
 
 use super::super::scope::Visible;
 use super::super::writable::{Arbiter, UniqueKey};
-use super::limit::row_key;
+use super::limit::{names, row_key};
 use super::set::Sets;
 use super::target::{Target, seen};
 use crate::sqltext::ident;
@@ -29,11 +29,6 @@ impl<'s> Walk<'s> {
         let alias = self.program()?.alias("other");
         let other = seen(target.relation, "other", &alias, &self.program()?.schema.timezone);
         let table = target.relation.target.as_deref().unwrap_or_default();
-        let names = |visible: &Visible| {
-            let name =
-                |at: &usize| format!("{}.{}", ident(&visible.alias), ident(&target.fields[*at].target));
-            row.iter().map(name).collect::<Vec<_>>().join(", ")
-        };
         let own = condition.strip_prefix(" WHERE ").map(|own| format!("({own})"));
         let mut all: Vec<String> = own.into_iter().collect();
         for key in keys {
@@ -41,8 +36,8 @@ impl<'s> Walk<'s> {
                 "NOT EXISTS (SELECT 1 FROM {table} AS {} WHERE {} AND ({}) <> ({}))",
                 ident(&alias),
                 self.same_key(target, key, sets, &other)?,
-                names(&other),
-                names(&target.visible)
+                names(target, &row, &other),
+                names(target, &row, &target.visible)
             ));
         }
         Ok(format!(" WHERE {}", all.join(" AND ")))

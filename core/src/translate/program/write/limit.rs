@@ -3,6 +3,7 @@
 
 use sqlite3_parser::ast::{Expr, Limit, SortedColumn, With};
 
+use super::super::scope::Visible;
 use super::super::select::key_sql;
 use super::super::writable::Arbiter;
 use super::target::Target;
@@ -56,6 +57,12 @@ impl<'s> Walk<'s> {
         let names = names.join(", ");
         Ok(format!(" WHERE ({names}) IN (SELECT {names} FROM {}{condition}{order}{limit})", target.sql))
     }
+}
+
+/// The columns of a key, by the alias of a row that has them.
+pub(super) fn names(target: &Target<'_>, key: &[usize], visible: &Visible) -> String {
+    let name = |at: &usize| format!("{}.{}", ident(&visible.alias), ident(&target.fields[*at].target));
+    key.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// The columns of a key that tells every row from every other: the rowid, or a unique key without NULLs.

@@ -6,9 +6,8 @@
 use sqlite3_parser::ast::{Expr, Operator};
 
 use super::super::guard;
-use super::super::scope::Visible;
 use super::super::writable::{Arbiter, UniqueKey};
-use super::limit::row_key;
+use super::limit::{names, row_key};
 use super::set::Sets;
 use super::target::{Target, seen};
 use crate::sqltext::{ident, sqlite_unquote};
@@ -42,11 +41,6 @@ impl<'s> Walk<'s> {
         let gone = ident(&self.program()?.alias("replaced"));
         let other = seen(target.relation, "other", &alias, &self.program()?.schema.timezone);
         let table = target.relation.target.as_deref().unwrap_or_default();
-        let names = |visible: &Visible| {
-            let name =
-                |at: &usize| format!("{}.{}", ident(&visible.alias), ident(&target.fields[*at].target));
-            row.iter().map(name).collect::<Vec<_>>().join(", ")
-        };
         let same: Vec<String> =
             keys.iter().map(|key| self.same_key(target, key, sets, &other)).collect::<Result<_>>()?;
         let own = condition.strip_prefix(" WHERE ").unwrap_or("true");
@@ -55,8 +49,8 @@ impl<'s> Walk<'s> {
             ident(&alias),
             target.sql,
             same.join(") OR ("),
-            names(&other),
-            names(&target.visible)
+            names(target, &row, &other),
+            names(target, &row, &target.visible)
         );
         Ok(Replacing {
             table: format!("{gone} AS ({deleted})"),
