@@ -76,12 +76,13 @@ versions: ## compile check for PostgreSQL 14 to 18, none of which need be instal
 install: setup ## build in release mode and install into the PostgreSQL of PG_CONFIG
 	@scripts/install.sh $(FEATURES)
 
-bench: setup ## the measured comparisons, as a Markdown table (SIZE=0.1 shrinks, RUNS=3, ONLY=a,d,fdw,existing,values,export)
+bench: setup ## the measured comparisons, as a Markdown table (SIZE=0.1 shrinks, RUNS=3, ONLY=a,d,fdw,existing,values,vectors,export)
 	@$(CARGO_ENV) cargo pgrx install --release $(FEATURES) --pg-config "$$(scripts/server.sh pg_config)"
 	@$(PYTHON) benches/run.py
 	@$(PYTHON) benches/fdw.py
 	@$(PYTHON) benches/existing.py
 	@$(PYTHON) benches/values.py
+	@$(PYTHON) benches/vectors.py
 	@$(PYTHON) benches/export.py
 
 psql: setup server-start ## a shell in the private cluster with the extension loaded

@@ -6,9 +6,11 @@
 use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::Tokenizer;
 
+use crate::chroma;
 use crate::geometry::declared::Geometries;
 use crate::sqltext::sqlite_unquote;
 pub use crate::value::affinity::Affinity;
+use crate::vectors::Vectors;
 
 /// Everything one SQLite database file declares, in `sqlite_schema` order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +27,8 @@ pub struct Catalog {
     pub triggers: Vec<Trigger>,
     /// Objects whose definition SQLite or the parser could not read.
     pub problems: Vec<Problem>,
+    /// The collections of a file of ChromaDB's.
+    pub collections: Vec<chroma::Collection>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,6 +103,8 @@ pub struct Column {
     pub called: Option<String>,
     /// It holds geometries, of which the file says this.
     pub geometries: Option<Box<Geometries>>,
+    /// It holds vectors.
+    pub vectors: Option<Vectors>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -4,9 +4,12 @@
 //! cannot read it (a tokenizer or a function of the application), or its pages are damaged, the shadow table with its
 //! rows is read in its place. Pure: which shadow table has the rows of a table, `sqlite::modules` knows.
 
+pub mod collections;
+
 use crate::catalog::{Catalog, Column, Content, PrimaryKey, Table, TableKind};
 use crate::damage::Damage;
 use crate::search::declared::Declared;
+use crate::vectors::PGVECTOR;
 
 /// The names by which the rowid of a full-text or geopoly table can be read; FTS5 takes none of them for a column.
 const ROWID_NAMES: [&str; 3] = ["rowid", "docid", "oid"];
@@ -28,13 +31,15 @@ pub fn take(catalog: &mut Catalog) {
     }
 }
 
-/// The extensions that tables of virtual tables may make use of.
-pub fn extensions(catalog: &Catalog) -> Vec<&'static str> {
+/// The extensions that tables of virtual tables, and columns with vectors, may make use of.
+pub fn extensions(catalog: &Catalog, wants_vectors: bool) -> Vec<&'static str> {
     let any = |is: fn(&Table) -> bool| catalog.tables.iter().any(is);
     let rtree = any(|table| table.is_rtree() && table.has_own_rows());
     let of_texts = has_full_text(catalog).then_some("pg_trgm");
     let of_places = has_geometries(catalog).then_some("postgis");
-    rtree.then_some("cube").into_iter().chain(of_texts).chain(of_places).collect()
+    let vectors = catalog.tables.iter().any(|table| table.columns.iter().any(|c| c.vectors.is_some()));
+    let vectors = (vectors || wants_vectors).then_some(PGVECTOR);
+    rtree.then_some("cube").into_iter().chain(of_texts).chain(of_places).chain(vectors).collect()
 }
 
 pub fn has_geometries(catalog: &Catalog) -> bool {
@@ -100,7 +105,8 @@ fn take_rows(table: &mut Table) {
             id.name.clone()
         })
     } else {
-        None
+        // It is known already.
+        return;
     };
     let rowid = |name| PrimaryKey { columns: vec![name], rowid_alias: true, ..PrimaryKey::default() };
     table.primary_key = key.map(rowid);

@@ -12,6 +12,7 @@
 pub mod advise;
 pub mod assess;
 pub mod catalog;
+pub mod chroma;
 pub mod contents;
 pub mod damage;
 pub mod ddl;
@@ -35,4 +36,6 @@ pub mod tools;
 pub mod translate;
 pub mod types;
 pub mod value;
+pub mod vec0;
+pub mod vectors;
 pub mod verify;

@@ -22,6 +22,7 @@ mod statements;
 mod text;
 mod triggers;
 mod values;
+mod vectors;
 
 use std::time::Duration;
 

@@ -127,6 +127,21 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             let word = near(&["counts", "values", "sample", "none"], WORDS).prop_map(Value::from);
             prop_oneof![word, object].boxed()
         }
+        Kind::Chroma => {
+            let from = near(&["id", "document", "metadata.userId", "embedding"], WORDS).prop_map(Value::from);
+            let layout = near(&["single", "tables"], WORDS).prop_map(Value::from);
+            let object = (layout, names(), names(), from, any::<bool>());
+            let object = object.prop_map(|(layout, name, column, from, both)| {
+                let columns: Value = Value::Object([(column, from)].into_iter().collect());
+                let collection = json!({ "target": name.clone(), "columns": columns });
+                let collections: Value = Value::Object([(name, collection)].into_iter().collect());
+                match both {
+                    true => json!({ "layout": layout, "collections": collections }),
+                    false => json!({ "collections": collections }),
+                }
+            });
+            prop_oneof![any::<bool>().prop_map(Value::from), object].boxed()
+        }
         Kind::Fts => {
             let text =
                 || near(&["english", "simple", "public.own", "search_vector"], WORDS).prop_map(Value::from);

@@ -8,6 +8,7 @@ mod advise;
 mod assess;
 mod backup;
 mod check;
+mod chroma;
 mod compare;
 mod constraints;
 mod export;

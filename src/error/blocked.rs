@@ -16,7 +16,7 @@ pub(super) fn code(findings: &[Finding]) -> Code {
         Some(Kind::NullKey) => Code::ERRCODE_NOT_NULL_VIOLATION,
         Some(Kind::DuplicateKey) => Code::ERRCODE_UNIQUE_VIOLATION,
         Some(Kind::BrokenCheck) => Code::ERRCODE_CHECK_VIOLATION,
-        Some(Kind::InvalidValue) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        Some(Kind::InvalidValue | Kind::Vectors) => Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Some(Kind::RowTooWide | Kind::KeyTooLong) => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         Some(Kind::Damaged | Kind::Unreadable) => Code::ERRCODE_DATA_CORRUPTED,
         Some(Kind::Untranslatable) => Code::ERRCODE_UNTRANSLATABLE_CHARACTER,

@@ -168,7 +168,10 @@ fn gather(
     }
     match extent.virtual_tables {
         true => take_virtual_tables(&mut catalog, overrides),
-        false => contents::take(&mut catalog),
+        false => {
+            overrides.take_collections(&mut catalog);
+            contents::take(&mut catalog);
+        }
     }
     if extent.views {
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
@@ -458,7 +461,7 @@ pub fn apart(survey: &mut Survey) -> Result<Planned, Error> {
 
 /// Extensions that the plan may make use of.
 pub fn extensions(survey: &Survey) -> Vec<Extension> {
-    let mut names = contents::extensions(&survey.catalog);
+    let mut names = contents::extensions(&survey.catalog, survey.overrides.wants_vectors());
     if survey.overrides.names_postgis() && !names.contains(&"postgis") {
         names.push("postgis");
     }
@@ -487,8 +490,21 @@ fn name_types(overrides: &mut Overrides, needs: &Needs) -> Result<(), Error> {
                     format!("role \"{owner}\" owns type {canonical}, which has no schema in the plan");
                 return refused(message, PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE.into());
             }
-            Ok(Ok((Some(canonical), None))) => *pg_type = PgType::parse(&canonical),
+            Ok(Ok((Some(canonical), None))) => {
+                let parsed = PgType::parse(&canonical);
+                // An extension's type that is known by more than its name.
+                *pg_type = match types::named(&parsed) {
+                    vector @ PgType::Vector(_) => vector,
+                    _ => parsed,
+                };
+            }
             Ok(_) => {}
+            // The import may create the extension.
+            Err(caught)
+                if pg_type.is_named_as_vector() && absent.iter().any(|code| caught.sqlstate == *code) =>
+            {
+                *pg_type = PgType::Vector(name);
+            }
             Err(caught) if !needs.before.is_empty() && absent.iter().any(|code| caught.sqlstate == *code) => {
             }
             // It is there once the plan has created the extension.

@@ -6,6 +6,7 @@
 pub mod backup;
 pub mod cascaded;
 pub mod check;
+pub mod chroma;
 pub mod collations;
 pub mod copy;
 pub mod count;
@@ -24,6 +25,7 @@ pub mod open;
 pub mod ordered;
 pub mod profile;
 pub mod recovery;
+pub mod relations;
 pub mod rows;
 pub mod session;
 pub mod sums;
@@ -46,9 +48,12 @@ mod raw;
 mod stamp;
 #[cfg(test)]
 mod testing;
+mod vec0;
+mod vss0;
 
 pub use cascaded::cascaded_orphans;
 pub use check::{CheckProblem, check};
+pub use chroma::version as chroma_version;
 pub use count::{count, schema_bytes};
 pub use damage::damage;
 pub use equal_keys::equal_keys;

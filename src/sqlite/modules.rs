@@ -12,6 +12,7 @@ const SHADOWS: &[(&str, &[&str])] = &[
     ("rtree_i32", &["node", "rowid", "parent"]),
     ("geopoly", &["node", "rowid", "parent"]),
     ("spellfix1", &["vocab"]),
+    ("vss0", &["data", "index"]),
     ("vec0", &["chunks", "rowids", "info", "auxiliary", "vector_chunks", "metadatachunks", "metadatatext"]),
 ];
 
@@ -25,6 +26,7 @@ const ROWS: &[(&str, &str)] = &[
     ("rtree_i32", "rowid"),
     ("geopoly", "rowid"),
     ("spellfix1", "vocab"),
+    ("vss0", "data"),
     ("vec0", "rowids"),
 ];
 
@@ -53,6 +55,11 @@ pub(super) fn is_shadow_of(table: &str, owner: &str, module: &str) -> bool {
 pub(super) fn suffix_after<'a>(table: &'a str, owner: &str) -> Option<&'a str> {
     let (head, tail) = table.split_at_checked(owner.len())?;
     if head.eq_ignore_ascii_case(owner) { tail.strip_prefix('_') } else { None }
+}
+
+/// Whether the module is one of this program's own, which only reads.
+pub(super) fn is_read_here(module: &str) -> bool {
+    [super::vec0::MODULE, super::vss0::MODULE].iter().any(|own| module.eq_ignore_ascii_case(own))
 }
 
 /// Whether tables of the module may be made in a new file: it keeps what it is given, and reads nothing else.

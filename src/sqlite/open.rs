@@ -25,6 +25,7 @@ use super::collations::{self, StandIns};
 use super::copy::{self, Copied};
 use super::error::Error;
 use super::raw::File;
+use super::relations::Relations;
 use super::stamp::Stamp;
 
 /// Requested every few milliseconds of work; `true` stops it. Called on the thread that uses the `Source`, from
@@ -66,6 +67,7 @@ pub struct Source {
     patience: Arc<AtomicU64>,
     state: State,
     guard: SnapshotGuard,
+    relations: Relations,
 }
 
 /// What was seen of a file when it was opened.
@@ -137,6 +139,11 @@ impl Source {
         &self.state
     }
 
+    /// What is read as a table and is none.
+    pub(super) fn relations(&self) -> &Relations {
+        &self.relations
+    }
+
     /// The problem that SQLite has with a schema of which some objects could not be read; the others can.
     pub fn schema_error(&self) -> Option<&str> {
         self.schema_error.as_deref()
@@ -144,6 +151,9 @@ impl Source {
 
     /// Everything that was read is from one state of the file. Must be checked before a result is used.
     pub fn prove(&self) -> Result<(), Error> {
+        if self.relations.chroma.as_ref().is_some_and(|chroma| !chroma.holds()) {
+            return Err(Error::Changed { path: self.path.clone() });
+        }
         match &self.guard {
             SnapshotGuard::Watched(still) => still.prove(&self.path),
             SnapshotGuard::Locks { .. } | SnapshotGuard::Copy { .. } | SnapshotGuard::CreatedFiles => Ok(()),
@@ -187,7 +197,15 @@ impl Source {
     /// Takes a snapshot: `BEGIN` alone takes none, the first read does.
     pub(super) fn begin(&self) -> Result<(), Error> {
         begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))?;
+        self.relations.forget();
         self.stand_in()
+    }
+
+    /// Registers what else the file needs to be read.
+    fn recognised(self, options: &OpenOptions) -> Result<Source, Error> {
+        self.stand_in()?;
+        let relations = Relations::register(&self.connection, &self.path, &options.interrupted)?;
+        Ok(Source { relations, ..self })
     }
 
     /// Registers a stand-in for every unknown collation that the snapshot's schema names.
@@ -277,8 +295,7 @@ pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
         state,
         if creates { SnapshotGuard::CreatedFiles } else { SnapshotGuard::Locks { _probe: None } },
     );
-    source.stand_in()?;
-    Ok(source)
+    source.recognised(options)
 }
 
 /// Opening the file for writing would create auxiliary files, though only the file itself is to be read.
@@ -338,8 +355,7 @@ impl Snapshot {
             opened => (opened?, None),
         };
         let source = Source { schema_error, ..opened.on(&options.path, state, guard.taken()) };
-        source.stand_in()?;
-        Ok(source)
+        source.recognised(options)
     }
 }
 
@@ -462,7 +478,18 @@ impl Opened {
     fn on(self, path: &Path, state: State, guard: SnapshotGuard) -> Source {
         let Opened { connection, authorizer, patience } = self;
         let (path, stand_ins) = (path.to_owned(), StandIns::default());
-        Source { connection, path, schema_error: None, authorizer, stand_ins, patience, state, guard }
+        let relations = Relations::default();
+        Source {
+            connection,
+            path,
+            schema_error: None,
+            authorizer,
+            stand_ins,
+            patience,
+            state,
+            guard,
+            relations,
+        }
     }
 }
 

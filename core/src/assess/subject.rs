@@ -112,6 +112,7 @@ pub fn place(kind: Kind) -> (Subject, Class) {
             (S::DataQuality, Read)
         }
         K::Unreadable | K::Denied | K::Damaged => (S::DataQuality, ByHand),
+        K::Vectors => (S::DataQuality, Read),
         K::InvalidValue | K::Widened | K::TypeRefused | K::TypeMissed => (S::DataQuality, Read),
         K::ZeroTimes | K::UnusualTimes | K::ConvertedTexts | K::Rounded => (S::DataQuality, Read),
         K::NullKey | K::BrokenCheck | K::DuplicateKey | K::KeyTooLong => (S::DataQuality, Read),

@@ -132,6 +132,8 @@ kinds! {
     TypeContradiction = "type_contradiction",
     /// Stored values do not fit the column's type.
     InvalidValue = "invalid_value",
+    /// What becomes of a column with vectors or of a collection, and which records have no vector.
+    Vectors = "vectors",
     /// A column gets a wider type, by the plan's on_invalid.
     Widened = "widened",
     /// A type of the plan's types does not hold every value, and is not used.

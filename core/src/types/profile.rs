@@ -21,6 +21,7 @@ use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
 use crate::value::number::{exact_double, integral, is_integer, single};
 use crate::value::{Cell, PgType, ValueList, interval, json, text};
+use crate::vectors;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableProfile {
@@ -73,6 +74,8 @@ struct Checks {
     width: bool,
     /// The values are an expression's.
     computed: bool,
+    /// Blobs of floats.
+    vectors: bool,
 }
 
 /// The number of texts after which a column without any known form is no longer classified.
@@ -91,6 +94,7 @@ impl ColumnProfile {
             times: times::is_time(family) || times::name_says_time(&column.name),
             lists: orms.iter().any(|recognised| recognised.orm.conventions.comma_lists),
             computed: false,
+            vectors: vectors::named_so(&column.name),
         };
         let probe = conventions::decoded_type(orms, column).map(Probe::new);
         let plain = matches!(family, Family::Text | Family::Varchar) && !orms.is_empty();
@@ -290,6 +294,7 @@ impl ColumnProfile {
         stats.total_bytes += length;
         stats.sixteen += u64::from(length == 16);
         stats.digits += u64::from(is_integer(bytes));
+        stats.floats += u64::from(self.checks.vectors && vectors::are_floats(bytes));
         self.respelled.observe_blob(bytes);
         self.blobs += 1;
         let bracket = matches!(bytes, [b'{', .., b'}'] | [b'[', .., b']']);

@@ -64,6 +64,8 @@ pub struct BlobStats {
     pub sixteen: u64,
     /// Texts of integers.
     pub digits: u64,
+    /// Of 4-byte floats, in a column whose name says that it has vectors.
+    pub floats: u64,
     /// Texts of JSON documents.
     pub json: JsonStats,
 }

@@ -6,7 +6,7 @@
 
 use super::buffer;
 use super::literal::{Literal, TextDecoder, quote};
-use super::{Cell, Excess, Format, InvalidValue, PgType, Timezone, json, number, text};
+use super::{Cell, Excess, Format, InvalidValue, PgType, Timezone, json, number, text, vector};
 use std::borrow::Cow;
 
 const NOT_ARRAY: InvalidValue =
@@ -28,15 +28,18 @@ pub struct Rule {
     /// The elements are JSON documents.
     holds_json: bool,
     commas: bool,
+    /// The elements are `real`, as which a blob may have them.
+    singles: bool,
 }
 
 impl Rule {
     /// The format is the elements', or `comma`.
     pub fn new(element: &PgType, format: Option<Format>, timezone: &Timezone) -> Rule {
         let commas = format == Some(Format::Comma);
+        let singles = *element.base() == PgType::Float4;
         let holds_json = matches!(element.base(), PgType::Json | PgType::Jsonb);
         let element = TextDecoder::new(element, format.filter(|_| !commas), timezone);
-        Rule { element, holds_json, commas }
+        Rule { element, holds_json, commas, singles }
     }
 
     /// The same rule, which leaves away the excess of elements.
@@ -48,6 +51,10 @@ impl Rule {
         match cell {
             _ if self.commas => self.split(cell).map(Cow::Owned),
             Cell::Text([]) => Err(InvalidValue::EmptyText),
+            // The bytes of floats are unlikely to be JSON by accident.
+            Cell::Blob(bytes) if self.singles && json::inspect(bytes).is_none() => {
+                vector::array(bytes).map(Cow::Owned)
+            }
             Cell::Text(bytes) | Cell::Blob(bytes) => match text::check(bytes)? {
                 literal if is_literal(literal) => Literal::new(literal).array(&self.element),
                 json => self.read(json),

@@ -154,6 +154,16 @@ impl PgType {
         matches!(self, PgType::Int2 | PgType::Int4 | PgType::Int8)
     }
 
+    /// It is named as pgvector's types are, in whatever schema.
+    pub fn is_named_as_vector(&self) -> bool {
+        let last = |name: &str| split(name.rsplit('.').next().unwrap_or(name)).0;
+        match self.base() {
+            PgType::Vector(_) => true,
+            PgType::UserDefined(name) => matches!(last(name).as_str(), "vector" | "halfvec"),
+            _ => false,
+        }
+    }
+
     /// `citext`, which ignores case as the database's own `lower()` does.
     pub fn is_citext(&self) -> bool {
         let citext = |name: &str| name.rsplit('.').next().is_some_and(|n| n.eq_ignore_ascii_case("citext"));

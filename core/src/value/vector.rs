@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 const NOT_LIST: InvalidValue = InvalidValue::Unreadable("text is not a JSON array");
 const NOT_FLOATS: InvalidValue = InvalidValue::Unreadable("blob is not a list of 4-byte floats");
+const NO_VECTOR: InvalidValue = InvalidValue::Unreadable("the file has no vector for it");
 const NOT_FINITE: InvalidValue = InvalidValue::Unreadable("blob holds a float that is NaN or infinite");
 
 pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
@@ -22,6 +23,7 @@ pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
         Cell::Blob(bytes @ [b'[', .., b']']) if json::inspect(bytes).is_some() => {
             text::check(bytes).map(Cow::Borrowed)
         }
+        Cell::Blob([]) => Err(NO_VECTOR),
         Cell::Blob(bytes) => floats(bytes).map(Cow::Owned),
         _ => Err(InvalidValue::Unreadable("a number is not a vector")),
     }
@@ -30,7 +32,7 @@ pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
 /// Each in the shortest form that reads back as the same float.
 fn floats(bytes: &[u8]) -> Result<String, InvalidValue> {
     let (floats, rest) = bytes.as_chunks::<4>();
-    if floats.is_empty() || !rest.is_empty() {
+    if !rest.is_empty() {
         return Err(NOT_FLOATS);
     }
     let mut out = String::new();
@@ -45,6 +47,30 @@ fn floats(bytes: &[u8]) -> Result<String, InvalidValue> {
         let _ = write!(out, "{float:?}");
     }
     buffer::append(&mut out, "]")?;
+    Ok(out)
+}
+
+/// The same as the literal of an array of `real`, which also takes what is not finite.
+pub fn array(bytes: &[u8]) -> Result<String, InvalidValue> {
+    let (floats, rest) = bytes.as_chunks::<4>();
+    if bytes.is_empty() {
+        return Err(NO_VECTOR);
+    }
+    if !rest.is_empty() {
+        return Err(NOT_FLOATS);
+    }
+    let mut out = String::new();
+    for (at, bytes) in floats.iter().enumerate() {
+        out.try_reserve(32).map_err(OutOfMemory::from)?;
+        out.push(if at == 0 { '{' } else { ',' });
+        let _ = match f32::from_le_bytes(*bytes) {
+            float if float.is_infinite() => {
+                write!(out, "{}", if float > 0.0 { "Infinity" } else { "-Infinity" })
+            }
+            float => write!(out, "{float:?}"),
+        };
+    }
+    buffer::append(&mut out, "}")?;
     Ok(out)
 }
 
@@ -76,7 +102,7 @@ mod tests {
         }
         let (nan, infinite) = (blob(&[1.0, f32::NAN]), blob(&[f32::INFINITY]));
         for (cell, invalid) in [
-            (Cell::Blob(b""), NOT_FLOATS),
+            (Cell::Blob(b""), NO_VECTOR),
             (Cell::Blob(b"12345"), NOT_FLOATS),
             (Cell::Blob(&nan), NOT_FINITE),
             (Cell::Blob(&infinite), NOT_FINITE),

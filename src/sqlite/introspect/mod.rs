@@ -18,9 +18,12 @@ use rusqlite::Row;
 use self::query::{each, name, optional_text, pragma, reason, text};
 use super::count;
 use super::error::Error;
-use super::modules::{indexed_rows_of, is_shadow_of, rows_of, suffix_after};
+use super::modules::{indexed_rows_of, is_read_here, is_shadow_of, rows_of, suffix_after};
 use super::open::Source;
+use super::relations;
+use super::{vec0, vss0};
 use pg_sqlite_migrate_core::catalog::*;
+use pg_sqlite_migrate_core::chroma;
 use pg_sqlite_migrate_core::ddl::{self, TableDdl};
 use pg_sqlite_migrate_core::geometry::declared as geometries;
 use pg_sqlite_migrate_core::search::declared::{self, Declared};
@@ -33,6 +36,7 @@ pub fn catalog(source: &Source) -> Result<Catalog, Error> {
     catalog.problems.extend(cut_short);
     let mut reader = Reader { source, rows: &rows, relations: relations(source)?, catalog };
     reader.read_tables()?;
+    reader.read_relations()?;
     reader.read_views_and_triggers();
     reader.mark_shadow_tables();
     reader.note_contents();
@@ -179,8 +183,28 @@ impl Reader<'_> {
         if usable {
             (table.columns, _) = self.columns(&table.name, &TableDdl::default())?;
         }
+        if let Some(relation) = defined(&table, &module).filter(|_| usable) {
+            describe(&mut table, &relation);
+        }
         table.kind = TableKind::Virtual { module, usable };
         Ok(table)
+    }
+
+    /// Tables that are in the file in another form.
+    fn read_relations(&mut self) -> Result<(), Error> {
+        let source = self.source;
+        for relation in &source.relations().own {
+            let (columns, _) = self.columns(&relation.name, &TableDdl::default())?;
+            let kind = TableKind::Virtual { module: chroma::MODULE.into(), usable: true };
+            let mut table = Table { name: relation.name.clone(), columns, kind, ..Table::default() };
+            describe(&mut table, relation);
+            self.catalog.tables.push(table);
+        }
+        if let Some(chroma) = &source.relations().chroma {
+            let described = source.ask(|connection| chroma.describe(connection))?;
+            self.catalog.collections = described;
+        }
+        Ok(())
     }
 
     fn columns(&self, table: &str, ddl: &TableDdl) -> Result<(Vec<Column>, Option<PrimaryKey>), Error> {
@@ -267,11 +291,14 @@ impl Reader<'_> {
         let contents: Vec<Content> = self.catalog.tables.iter().map(|table| self.content(table)).collect();
         for (table, content) in self.catalog.tables.iter_mut().zip(contents) {
             table.content = content;
-            if let TableKind::Virtual { usable, .. } = &mut table.kind
+            if let TableKind::Virtual { usable, module } = &mut table.kind
                 && *usable
-                && matches!(table.content, Content::Own(_))
             {
-                *usable = reads(self.source, &table.name);
+                *usable = match table.content {
+                    Content::Own(_) => reads(self.source, &table.name),
+                    // Its shadow tables are missing.
+                    _ => !is_read_here(module),
+                };
             }
         }
         let rows: Vec<Option<u64>> = self.catalog.tables.iter().map(|table| self.held_rows(table)).collect();
@@ -291,6 +318,9 @@ impl Reader<'_> {
 
     fn content(&self, table: &Table) -> Content {
         let Some(module) = module(table) else { return Content::Computed };
+        if self.source.relations().find(&table.name).is_some() {
+            return Content::Own(count::count(self.source, &table.name, None).unwrap_or(0));
+        }
         let rows = |shadow: Option<String>| {
             let shadow = self.catalog.table(&shadow?)?;
             // One that cannot be read has a finding of its own.
@@ -351,6 +381,29 @@ impl Reader<'_> {
 
     fn problem(&mut self, object: impl Into<String>, reason: impl Into<String>) {
         self.catalog.problems.push(Problem { object: object.into(), reason: reason.into() });
+    }
+}
+
+/// What a virtual table's arguments define, where its module is one of those that are read here.
+fn defined(table: &Table, module: &str) -> Option<relations::Relation> {
+    let arguments = ddl::module_arguments(&table.sql).ok().filter(|_| is_read_here(module))?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match module.eq_ignore_ascii_case(vss0::MODULE) {
+        true => vss0::define(&table.name, &arguments).ok(),
+        false => vec0::define(&table.name, &arguments).ok(),
+    }
+}
+
+/// Key and vectors of a table, which no pragma tells.
+fn describe(table: &mut Table, relation: &relations::Relation) {
+    table.primary_key = Some(PrimaryKey {
+        columns: relation.key.clone(),
+        rowid_alias: relation.rowid_alias,
+        ..PrimaryKey::default()
+    });
+    for column in &mut table.columns {
+        let known = relation.columns.iter().find(|c| c.name == column.name);
+        column.vectors = known.and_then(|known| known.vectors);
     }
 }
 

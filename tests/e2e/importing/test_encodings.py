@@ -18,6 +18,7 @@ FILE = """
 # How the functions are called, in this order; {path} is the file. A function that is not named here is a new one.
 CALLS = {
     "sqlite_check": "sqlite_check({path})",
+    "sqlite_chroma": "sqlite_chroma({path})",
     "sqlite_inspect": "sqlite_inspect({path}, {plan})",
     "sqlite_findings": "sqlite_findings({path}, {plan})",
     "sqlite_plan": "sqlite_plan({path}, {plan})",

@@ -77,6 +77,12 @@ SAMPLES = {
                      for value, schema, plan in [("1", "", {}), ("3000000000", "", {}),
                                                  ("1", f"CREATE TABLE t ({', '.join(f'c{n} bigint' for n in range(1100))})", KEEP)]],
     "type_contradiction": [(T, PG_T, {**KEEP, "tables": {"t": {"columns": {"v": {"type": "varchar(9)"}}}}})],
+    "vectors": [("CREATE TABLE collections (id TEXT PRIMARY KEY, name TEXT, dimension INTEGER); CREATE TABLE collection_metadata (collection_id TEXT, key TEXT, str_value TEXT, int_value INTEGER, float_value REAL);"
+                 "CREATE TABLE segments (id TEXT PRIMARY KEY, type TEXT, scope TEXT, collection TEXT); CREATE TABLE embeddings (id INTEGER PRIMARY KEY, segment_id TEXT, embedding_id TEXT, seq_id INTEGER, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);"
+                 "CREATE TABLE embedding_metadata (id INTEGER, key TEXT, string_value TEXT, int_value INTEGER, float_value REAL); CREATE TABLE max_seq_id (segment_id TEXT PRIMARY KEY, seq_id INTEGER);"
+                 "CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY, operation INTEGER, topic TEXT, id TEXT, vector BLOB, encoding TEXT, metadata TEXT);"
+                 "INSERT INTO collections VALUES ('c', 'docs', 2); INSERT INTO segments VALUES ('aa', 'urn:chroma:segment/vector/hnsw-local-persisted', 'VECTOR', 'c'), ('bb', 'urn:chroma:segment/metadata/sqlite', 'METADATA', 'c');"
+                 "INSERT INTO embeddings VALUES (1, 'bb', 'one', 1, '2024-01-02 03:04:05'); INSERT INTO max_seq_id VALUES ('aa', 1)", "", {})],
     "invalid_value": [("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), ('x'), (3)", "", {"tables": {"t": {"columns": {"a": {"type": "bigint"}}}}}),
                ("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), ('x'), (3)", "CREATE TABLE t (a bigint)", KEEP),
                ("CREATE TABLE t (a INTEGER NOT NULL); INSERT INTO t VALUES (1), ('x'), (3)", "CREATE TABLE t (a bigint NOT NULL)", KEEP),

@@ -6,6 +6,7 @@ use super::conventions;
 use super::geometry;
 use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
+use super::vectors;
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::geometry::value::Srids;
 use crate::orm::signs::Recognised;
@@ -128,7 +129,8 @@ impl<'c, 'a> Case<'c, 'a> {
         let natural = self.natural(ctx);
         let overrides = self.column.overrides;
         let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
-        let explicit = overrides.and_then(|g| g.pg_type.as_ref());
+        let measured = overrides.and_then(|g| vectors::explicit(ctx, g.pg_type.as_ref()?, self.profile));
+        let explicit = measured.as_ref().or(overrides.and_then(|g| g.pg_type.as_ref()));
         let explicit = explicit.or(has_words.then_some(&PgType::Bool));
         let named = explicit.and_then(|explicit| geometry::named(ctx, explicit));
         let explicit = named.as_ref().or(explicit);
@@ -203,9 +205,11 @@ impl<'c, 'a> Case<'c, 'a> {
             let complete = self.table.profile.is_some_and(|p| !p.sampled);
             return geometry::choice(ctx, of, self.profile, complete);
         }
+        let vectors = vectors::natural(ctx, self.column.source);
+        let wanted = self.table.settings.wanted(&self.column.source.declared).or(vectors.as_ref());
         let question = Question {
             nulls_invalid: self.policy() == OnInvalid::Null && self.existing.is_none(),
-            ..self.question(self.table.settings.wanted(&self.column.source.declared))
+            ..self.question(wanted)
         };
         let followed = (ctx.rules.choose)(&question);
         if self.orms.is_empty() {

@@ -34,6 +34,7 @@ pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod trial;
 pub(crate) mod unique;
+pub(crate) mod vectors;
 
 use std::collections::HashMap;
 
@@ -81,6 +82,7 @@ pub fn decide<'a>(
         indexes::indexes(ctx, table, scope, findings);
         rtree::index(ctx, table, scope, findings);
         geometry::index(ctx, table, scope);
+        vectors::index(ctx, table, scope, findings);
         checks::checks(ctx, table, findings);
         clauses::report(table, findings);
     }
@@ -99,6 +101,7 @@ pub fn decide<'a>(
         existing_keys::orphans(&facts, &mut tables, i, findings);
     }
     tables.iter().for_each(|table| geometry::report(ctx, table, findings));
+    vectors::report(ctx, &tables, findings);
     irreversible::report(ctx, &tables, findings);
     (tables, searched)
 }

@@ -68,6 +68,8 @@ pub struct IndexKeys {
     pub keys: Vec<IndexKey>,
     pub predicate: Option<String>,
     pub method: Method,
+    /// `WITH (…)`; nothing for the method's own.
+    pub options: String,
 }
 
 /// The access method of an index.
@@ -79,6 +81,8 @@ pub enum Method {
     Hash,
     Gist,
     Gin,
+    /// pgvector's.
+    Hnsw,
 }
 
 impl Method {
@@ -88,6 +92,7 @@ impl Method {
             Method::Hash => "hash",
             Method::Gist => "gist",
             Method::Gin => "gin",
+            Method::Hnsw => "hnsw",
         }
     }
 
@@ -157,7 +162,8 @@ impl IndexKeys {
         let using = self.method.clause();
         let keys: Vec<String> = self.keys.iter().map(|key| key.sql(nocase)).collect();
         let predicate = self.predicate.as_ref().map_or(String::new(), |sql| format!(" WHERE {sql}"));
-        format!("{using}({}){predicate}", keys.join(", "))
+        let options = if self.options.is_empty() { String::new() } else { format!(" {}", self.options) };
+        format!("{using}({}){options}{predicate}", keys.join(", "))
     }
 
     /// `EXCLUDE USING hash ("a" WITH =) WHERE (…)`, for an exclusion constraint.

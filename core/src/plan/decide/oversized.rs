@@ -191,7 +191,12 @@ fn hashed(table: &DecidedTable<'_>, index: &TooLong<'_>) -> Option<Object> {
             _ => None,
         });
         let key = IndexKey { descending: false, equal, ..key.clone() };
-        let keys = IndexKeys { keys: vec![key], predicate: keys.predicate.clone(), method: Method::Hash };
+        let keys = IndexKeys {
+            keys: vec![key],
+            predicate: keys.predicate.clone(),
+            method: Method::Hash,
+            ..IndexKeys::default()
+        };
         return Some(match unique {
             true => Object::Exclude { name, keys, phase },
             false => Object::Index { name, unique: false, keys, phase },

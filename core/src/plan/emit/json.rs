@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::plan::context::Context;
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
 use crate::plan::given::carried::Carried;
+use crate::plan::given::chroma::Chroma;
 use crate::plan::given::generated;
 use crate::plan::given::keys;
 use crate::plan::given::orms;
@@ -37,6 +38,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "strict", given.strict.unwrap_or(false).into());
     put(&mut out, "helpers", given.helpers.unwrap_or(true).into());
     put(&mut out, "geopackage", given.geopackage.unwrap_or_default().json());
+    put(&mut out, "chroma", given.chroma.as_ref().map_or(true.into(), Chroma::json));
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
     put(&mut out, "backup", json!(given.backup));

@@ -101,6 +101,7 @@ fn values(kind: Kind, works: Works) -> String {
             let words = verify::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
             format!("{words}, or `{{\"sample\": share}}`")
         }
+        Kind::Chroma => format!("`true`, `false`, or an object with `{}`", super::chroma::KEYS.join("`, `")),
         Kind::Fts => format!("`true`, `false`, or an object with `{}`", super::fts::KEYS.join("`, `")),
         Kind::Geopackage => format!("an object with `{}`", super::geopackage::KEYS.join("`, `")),
         Kind::Generated => super::generated::values(),

@@ -58,6 +58,8 @@ pub enum Kind {
     Timezone,
     /// A word, or an object with a share.
     Verify,
+    /// `true`, `false`, or an object that says where collections go.
+    Chroma,
     /// `true`, `false`, or an object that says how texts are searched.
     Fts,
     /// An object that says what becomes of a file's description of itself.
@@ -244,6 +246,9 @@ pub const KEYS: &[Key] = &[
     Key::new("geopackage", Kind::Geopackage, "{\"metadata\": false, \"geometries\": true}").run().in_table(NOTHING).says(
         "Of a GeoPackage or a file of SpatiaLite or OGR: whether the tables in which it describes itself are loaded as well (`metadata`), and whether geometries are read (`geometries`) or stay blobs as they are stored. See [geometry.md](geometry.md).",
         "\"geopackage\": {\"metadata\": true}"),
+    Key::new("chroma", Kind::Chroma, "true").run().says(
+        "Make a table of each collection of a ChromaDB folder, whose `chroma.sqlite3` is the file; its own tables are then left out unless `skip` is false. An object has `layout`, which is `single` for one table with the records of all, and `collections`, by name, with the `target` of a collection and its `columns`: those of the target, and what each gets (`id`, `document`, `uri`, `metadata`, `embedding`, `created_at` or `metadata.KEY`). With `false` the file is one like any other. See [vectors.md](vectors.md).",
+        "\"chroma\": {\"collections\": {\"docs\": {\"target\": \"vector_embeddings\", \"columns\": {\"id\": \"id\", \"user_id\": \"metadata.userId\", \"embedding\": \"embedding\"}}}}"),
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",
         "\"profile\": \"sample\""),

@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub(crate) mod carried;
+pub(crate) mod chroma;
 pub(crate) mod fts;
 pub mod generated;
 pub(crate) mod geopackage;

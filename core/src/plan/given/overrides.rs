@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::carried::Carried;
+use super::chroma::{self, Chroma};
 use super::fts::Fts;
 use super::generated::GeneratedOverride;
 use super::geopackage::Geopackage;
@@ -18,6 +19,8 @@ use super::settings;
 use super::shapes::{check_object, wrong};
 use super::verify::Verify;
 use super::words::*;
+use crate::catalog::Catalog;
+use crate::contents::collections;
 use crate::damage::Integrity;
 use crate::path::join;
 use crate::reading::Reading;
@@ -64,6 +67,7 @@ pub struct Overrides {
     pub strict: Option<bool>,
     pub helpers: Option<bool>,
     pub geopackage: Option<Geopackage>,
+    pub chroma: Option<Chroma>,
     pub tables: Vec<(String, TableOverrides)>,
 }
 
@@ -176,6 +180,20 @@ impl Overrides {
         self.table(table).map(TableOverrides::reading).unwrap_or_default()
     }
 
+    /// Leaves those tables of a file of ChromaDB's that the plan wants.
+    pub fn take_collections(&self, catalog: &mut Catalog) {
+        let chroma = self.chroma.as_ref();
+        collections::take(
+            catalog,
+            &collections::Wanted {
+                on: chroma.is_none_or(|chroma| chroma.on),
+                single: chroma.is_some_and(|chroma| chroma.single),
+                table: &|name| self.table(name).is_some_and(|table| table.skip == Some(false)),
+                column: &|table, column| self.table(table).is_some_and(|t| t.column(column).is_some()),
+            },
+        );
+    }
+
     /// Sets `skip` of a source table, whatever it was before.
     pub fn set_skip(&mut self, name: &str, skip: bool) {
         let at = self.tables.iter().position(|(table, _)| table.eq_ignore_ascii_case(name));
@@ -210,6 +228,15 @@ impl Overrides {
         let of_types = |common: &Common| common.types.iter().any(|(_, pg_type)| pg_type.is_postgis());
         let mut tables = self.tables.iter();
         of_types(&self.common) || tables.any(|(_, table)| of_types(&table.common) || of_columns(table))
+    }
+
+    /// A column is to be one of pgvector's types.
+    pub fn wants_vectors(&self) -> bool {
+        let columns = self.tables.iter().flat_map(|(_, table)| &table.columns);
+        let of_columns = columns.filter_map(|(_, column)| column.pg_type.as_ref());
+        let common = std::iter::once(&self.common).chain(self.tables.iter().map(|(_, table)| &table.common));
+        let of_declared = common.flat_map(|common| common.types.iter().map(|(_, pg_type)| pg_type));
+        of_columns.chain(of_declared).any(PgType::is_named_as_vector)
     }
 
     /// Every type that is named, with its path.
@@ -252,7 +279,8 @@ pub fn parse(json: &Value) -> Result<Overrides, PlanError> {
         other => return Err(wrong("plan", "an object", other)),
     };
     check_object(Level::Plan, map, "plan")?;
-    let overrides = read_plan(map);
+    let mut overrides = read_plan(map);
+    chroma::apply(&mut overrides)?;
     settings::check(&overrides)?;
     Ok(overrides)
 }
@@ -324,6 +352,7 @@ fn read_plan(map: &Object) -> Overrides {
         strict: flag(map, "strict"),
         helpers: flag(map, "helpers"),
         geopackage: Geopackage::read(map),
+        chroma: map.get("chroma").map(Chroma::read),
         tables: entries(map, "tables", read_table),
     }
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::carried;
+use super::chroma;
 use super::fts;
 use super::generated;
 use super::geopackage;
@@ -100,6 +101,7 @@ fn shape(kind: Kind, level: Level) -> Value {
             let object = json!({ "type": "object", "properties": { "sample": share }, "required": ["sample"], "additionalProperties": false });
             json!({ "anyOf": [{ "enum": verify::WORDS }, object] })
         }
+        Kind::Chroma => chroma::schema(text()),
         Kind::Fts => fts::schema(text()),
         Kind::Geopackage => geopackage::schema(),
         Kind::Generated => generated::schema(level, &text()),

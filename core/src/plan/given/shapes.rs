@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::carried;
+use super::chroma;
 use super::fts;
 use super::generated;
 use super::geopackage;
@@ -82,6 +83,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
         }
         Kind::Verify => verify::check(value, path),
+        Kind::Chroma => chroma::check(value, path),
         Kind::Fts => fts::check(value, path),
         Kind::Geopackage => geopackage::check(value, path),
         Kind::Generated => generated::check(Level::Column, value, path),

@@ -2,6 +2,7 @@
 //! why the others are not loaded.
 
 use crate::catalog::{Catalog, Content, Table, TableId, TableKind};
+use crate::chroma;
 use crate::finding::{Finding, Fix, Kind, counted};
 use crate::search::declared::{self, Declared};
 
@@ -21,9 +22,19 @@ type Made<'m> = Option<&'m Result<String, String>>;
 pub fn loaded(table: &Table, made: Made<'_>) -> Option<Finding> {
     let Content::Own(rows) = table.content else { return None };
     let TableKind::Virtual { module, .. } = &table.kind else { return None };
+    if module == chroma::MODULE {
+        let records = counted(rows, "record becomes", "records become");
+        let message = match table.name.as_str() {
+            chroma::SINGLE => format!("records of ChromaDB's collections: {records} a table"),
+            _ => format!("collection of ChromaDB's: its {records} a table"),
+        };
+        return Some(Kind::VirtualTable.info(&table.name, message));
+    }
     let rows = counted(rows, "row becomes", "rows become");
     let key = match table.primary_key.as_ref().and_then(|key| key.columns.first()) {
-        Some(key) if !table.is_rtree() => format!(", and the rowid becomes column \"{key}\""),
+        Some(key) if table.is_full_text() || table.is_geopoly() => {
+            format!(", and the rowid becomes column \"{key}\"")
+        }
         _ => String::new(),
     };
     let (with, without) = match made {

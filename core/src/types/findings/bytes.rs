@@ -7,6 +7,7 @@ use crate::types::rules::Family;
 use crate::types::unread::{kept_as_bytes, unread_texts};
 use crate::types::words::{stored, values_are};
 use crate::value::{Format, PgType};
+use crate::vectors::PGVECTOR;
 
 impl Case<'_> {
     /// Blobs that may be UUIDs or JSON, and texts and numbers among blobs.
@@ -23,6 +24,14 @@ impl Case<'_> {
         let binary16 = self.declared.modifiers.first() == Some(&16) && p.blob.sixteen == p.values();
         let (message, pg_type) = if p.blobs == p.values() && binary16 {
             ("every blob has 16 bytes, as a UUID has".to_owned(), PgType::Uuid)
+        } else if p.blobs == p.values()
+            && p.blob.floats == p.blobs
+            && p.blob.min_bytes == p.blob.max_bytes
+            && self.q.column.vectors.is_none()
+        {
+            let message =
+                format!("every blob has {} floats of 4 bytes, as a vector has", p.blob.max_bytes / 4);
+            (message, PgType::Vector(PGVECTOR.into()))
         } else if p.blob.json.valid > 0 && p.blob.json.valid == p.blobs && clean(p) && p.numbers() == 0 {
             (format!("{} stored as a blob JSON text", values_are(p.blobs)), PgType::Jsonb)
         } else if self.declared.family == Family::Blob && p.texts > 0 {

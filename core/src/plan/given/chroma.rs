@@ -1,0 +1,213 @@
+//! What the collections of a ChromaDB folder become: `chroma`.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::did_you_mean;
+use super::overrides::{ColumnOverrides, Overrides, PlanError, TableOverrides, invalid};
+use super::shapes::{check_text, check_word, wrong};
+use crate::chroma::{COLUMNS, METADATA};
+use crate::path::join;
+
+/// Whether collections are tables, and which.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chroma {
+    pub on: bool,
+    /// One table has the records of all.
+    pub single: bool,
+    /// By name.
+    collections: Vec<(String, Collection)>,
+}
+
+/// Where a collection goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Collection {
+    target: Option<String>,
+    /// Columns of the target, and what they get; `None` for the usual ones.
+    columns: Option<Vec<(String, String)>>,
+}
+
+pub const KEYS: [&str; 2] = ["layout", "collections"];
+const LAYOUTS: [&str; 2] = ["tables", "single"];
+
+impl Chroma {
+    /// Reads a value of the right shape.
+    pub fn read(value: &Value) -> Chroma {
+        let Some(object) = value.as_object() else {
+            return Chroma { on: value.as_bool().unwrap_or(true), ..Chroma::default() };
+        };
+        let collections = object.get("collections").and_then(Value::as_object).into_iter().flatten();
+        let collection = |value: &Value| Collection {
+            target: value.get("target").and_then(Value::as_str).map(str::to_owned),
+            columns: value.get("columns").and_then(Value::as_object).map(|columns| {
+                columns
+                    .iter()
+                    .filter_map(|(to, from)| Some((to.clone(), from.as_str()?.to_owned())))
+                    .collect()
+            }),
+        };
+        Chroma {
+            on: true,
+            single: object.get("layout").and_then(Value::as_str) == Some("single"),
+            collections: collections.map(|(name, value)| (name.clone(), collection(value))).collect(),
+        }
+    }
+
+    /// As it stands in a plan, whose tables have the rest.
+    pub fn json(&self) -> Value {
+        if self.single { json!({"layout": "single"}) } else { self.on.into() }
+    }
+}
+
+/// Says of each collection's table what the key says of the collection.
+pub(super) fn apply(overrides: &mut Overrides) -> Result<(), PlanError> {
+    let Some(chroma) = overrides.chroma.clone() else { return Ok(()) };
+    for (name, collection) in chroma.collections {
+        let path = join("plan.chroma.collections", &name);
+        let at = overrides.tables.iter().position(|(table, _)| table.eq_ignore_ascii_case(&name));
+        let at = at.unwrap_or_else(|| {
+            overrides.tables.push((name.clone(), TableOverrides::default()));
+            overrides.tables.len() - 1
+        });
+        let Some((_, table)) = overrides.tables.get_mut(at) else { continue };
+        table.target = table.target.take().or(collection.target);
+        let Some(columns) = collection.columns else { continue };
+        for (to, from) in &columns {
+            let column = entry(table, from);
+            if column.name.as_ref().is_some_and(|name| name != to) {
+                let message = format!("column \"{from}\" is loaded into \"{to}\" and into another column");
+                return Err(invalid(join(&path, "columns"), message, "Compute one of them in after."));
+            }
+            column.name = Some(to.clone());
+        }
+        for unused in COLUMNS.iter().filter(|own| !columns.iter().any(|(_, from)| from == *own)) {
+            let column = entry(table, unused);
+            column.skip = column.skip.or(Some(true));
+        }
+    }
+    Ok(())
+}
+
+fn entry<'t>(table: &'t mut TableOverrides, name: &str) -> &'t mut ColumnOverrides {
+    let at = table.columns.iter().position(|(column, _)| column.eq_ignore_ascii_case(name));
+    let at = at.unwrap_or_else(|| {
+        table.columns.push((name.to_owned(), ColumnOverrides::default()));
+        table.columns.len() - 1
+    });
+    &mut table.columns[at].1
+}
+
+/// The shape of the value, for the JSON Schema.
+pub fn schema(text: Value) -> Value {
+    let columns = json!({ "type": "object", "additionalProperties": text.clone() });
+    let properties = json!({ "target": text, "columns": columns });
+    let collection = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    let collections = json!({ "type": "object", "additionalProperties": collection });
+    let properties = json!({ "layout": { "enum": LAYOUTS }, "collections": collections });
+    let object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    json!({ "anyOf": [{ "type": "boolean" }, object] })
+}
+
+/// Checks the shape of a value.
+pub(super) fn check(value: &Value, path: &str) -> Result<(), PlanError> {
+    if value.is_boolean() {
+        return Ok(());
+    }
+    let map = value.as_object().ok_or_else(|| wrong(path, "true, false or an object", value))?;
+    let unknown = |path: &str, name: &str, keys: &[&'static str]| {
+        let guess = did_you_mean(name, keys.iter().copied());
+        invalid(path, format!("unknown key{guess}"), format!("Keys here are {}.", keys.join(", ")))
+    };
+    for (name, value) in map {
+        let path = join(path, name);
+        match name.as_str() {
+            "layout" => check_word(&LAYOUTS, value, &path)?,
+            "collections" if map.get("layout").and_then(Value::as_str) == Some("single") => {
+                let message = "one table has the records of all collections";
+                return Err(invalid(path, message, "Leave layout out, or name the table in tables."));
+            }
+            "collections" => {
+                for (name, value) in object(value, &path)? {
+                    let path = join(&path, name);
+                    for (key, value) in object(value, &path)? {
+                        let path = join(&path, key);
+                        match key.as_str() {
+                            "target" => drop(check_text(value, &path)?),
+                            "columns" => check_columns(object(value, &path)?, &path)?,
+                            _ => return Err(unknown(&path, key, &["target", "columns"])),
+                        }
+                    }
+                }
+            }
+            _ => return Err(unknown(&path, name, &KEYS)),
+        }
+    }
+    Ok(())
+}
+
+fn object<'v>(value: &'v Value, path: &str) -> Result<&'v Map<String, Value>, PlanError> {
+    value.as_object().ok_or_else(|| wrong(path, "an object", value))
+}
+
+/// Target column -> column of the collection, or one value of its metadata.
+fn check_columns(columns: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
+    columns.iter().try_for_each(|(name, value)| {
+        let path = join(path, name);
+        let from = check_text(value, &path)?;
+        if COLUMNS.contains(&from) || from.strip_prefix(METADATA).is_some_and(|key| !key.is_empty()) {
+            return Ok(());
+        }
+        let guess = did_you_mean(from, COLUMNS.into_iter());
+        let hint = format!("Columns are {}, and metadata.KEY.", COLUMNS.join(", "));
+        Err(invalid(path, format!("a collection has no column \"{from}\"{guess}"), hint))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::given::overrides::parse;
+
+    #[test]
+    fn a_collection_goes_into_a_table_of_the_application() {
+        let plan = json!({"chroma": {"collections": {"docs": {"target": "vector_embeddings", "columns":
+            {"id": "id", "user_id": "metadata.userId", "content": "document"}}}}});
+        let given = parse(&plan).unwrap_or_default();
+        assert_eq!(given.chroma.as_ref().map(Chroma::json), Some(json!(true)));
+        let table = given.table("docs");
+        assert_eq!(table.and_then(|t| t.target.as_deref()), Some("vector_embeddings"));
+        let column = |name: &str| {
+            let column = table.and_then(|t| t.column(name));
+            column.map(|c| (c.name.as_deref(), c.skip))
+        };
+        assert_eq!(column("metadata.userId"), Some((Some("user_id"), None)));
+        assert_eq!(column("document"), Some((Some("content"), None)));
+        assert_eq!(column("embedding"), Some((None, Some(true))));
+    }
+
+    #[test]
+    fn other_shapes_are_refused() {
+        let refused = |value: Value| parse(&json!({ "chroma": value })).map(drop).map_err(|e| e.to_string());
+        for value in [json!(true), json!(false), json!({}), json!({"layout": "single"})] {
+            assert_eq!(refused(value), Ok(()));
+        }
+        for (value, message) in [
+            (json!(1), "plan.chroma: expected true, false or an object, not a number"),
+            (json!({"layot": 1}), "plan.chroma.layot: unknown key, did you mean \"layout\"?"),
+            (json!({"layout": "x"}), "plan.chroma.layout: invalid value \"x\""),
+            (
+                json!({"collections": {"a": {"columns": {"x": "documnt"}}}}),
+                "plan.chroma.collections.a.columns.x: a collection has no column \"documnt\", did you mean \"document\"?",
+            ),
+            (
+                json!({"collections": {"a": {"columns": {"x": "id", "y": "id"}}}}),
+                "plan.chroma.collections.a.columns: column \"id\" is loaded into \"y\" and into another column",
+            ),
+            (
+                json!({"layout": "single", "collections": {}}),
+                "plan.chroma.collections: one table has the records of all collections",
+            ),
+        ] {
+            assert_eq!(refused(value), Err(message.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Columns that hold vectors, whatever program keeps them: what pgvector's type and index are for them.
+
+use crate::value::PgType;
+
+/// What a file says of a column with vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vectors {
+    pub element: Element,
+    /// `None` where there is none yet.
+    pub dimension: Option<u32>,
+    pub metric: Metric,
+    /// Of its HNSW index: neighbours, and candidates while it is built.
+    pub hnsw: Option<(i64, i64)>,
+}
+
+/// What a vector consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    Float,
+    Int8,
+    Bit,
+}
+
+/// By which distance vectors are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    L2,
+    L1,
+    Ip,
+    Cosine,
+    Hamming,
+}
+
+/// The extension.
+pub const PGVECTOR: &str = "vector";
+
+/// Dimensions of a `vector`, a `halfvec` that pgvector's HNSW takes, and of the types themselves.
+const INDEXED: u32 = 2_000;
+const HALF_INDEXED: u32 = 4_000;
+const BITS_INDEXED: u32 = 64_000;
+const LONGEST: u32 = 16_000;
+
+/// The type of the column, with the extension's schema as SQL or where the extension cannot be had.
+pub fn pg_type(vectors: &Vectors, schema: Option<&str>) -> PgType {
+    let name = match vectors.element {
+        Element::Bit => {
+            let of = vectors.dimension.map_or_else(|| "bit varying".into(), |n| format!("bit({n})"));
+            return PgType::parse(&of);
+        }
+        Element::Float => "vector",
+        Element::Int8 => "halfvec",
+    };
+    let Some(schema) = schema.filter(|_| vectors.dimension.is_none_or(|n| n <= LONGEST)) else {
+        return PgType::Array(Box::new(PgType::Float4));
+    };
+    let dimension = vectors.dimension.map(|n| format!("({n})")).unwrap_or_default();
+    PgType::Vector(format!("{schema}.{name}{dimension}"))
+}
+
+/// The key of an HNSW index over a column and its operator class, as SQL; `Err` is why there is none. `pg_type` is that of
+/// the column.
+pub fn index_key(
+    vectors: &Vectors,
+    column: &str,
+    pg_type: &PgType,
+    schema: &str,
+) -> Result<(String, String), String> {
+    let class = |kind: &str, metric: &str| format!("{schema}.{kind}_{metric}_ops");
+    let metric = match vectors.metric {
+        Metric::L2 => "l2",
+        Metric::L1 => "l1",
+        Metric::Ip => "ip",
+        Metric::Cosine => "cosine",
+        Metric::Hamming => "hamming",
+    };
+    let Some(dimension) = vectors.dimension else {
+        return Err("its vectors have no number of dimensions".into());
+    };
+    match (pg_type.base(), vectors.element) {
+        (PgType::Vector(_), Element::Float) if dimension <= INDEXED => {
+            Ok((column.to_owned(), class("vector", metric)))
+        }
+        (PgType::Vector(_), Element::Float) if dimension <= HALF_INDEXED => {
+            Ok((format!("({column}::{schema}.halfvec({dimension}))"), class("halfvec", metric)))
+        }
+        (PgType::Vector(_), Element::Int8) if dimension <= HALF_INDEXED => {
+            Ok((column.to_owned(), class("halfvec", metric)))
+        }
+        (PgType::Vector(_), _) => {
+            Err(format!("pgvector indexes at most {HALF_INDEXED} dimensions, and it has {dimension}"))
+        }
+        (_, Element::Bit) if dimension <= BITS_INDEXED => Ok((column.to_owned(), class("bit", metric))),
+        (_, Element::Bit) => Err(format!("pgvector indexes at most {BITS_INDEXED} bits")),
+        _ => Err(format!("the column is {pg_type}, which pgvector does not index")),
+    }
+}
+
+/// The index is over rounded vectors.
+pub fn is_rounded(vectors: &Vectors) -> bool {
+    vectors.element == Element::Float && vectors.dimension.is_some_and(|n| n > INDEXED)
+}
+
+/// What an HNSW index is made with, as pgvector allows it; nothing for its defaults.
+pub fn options(vectors: &Vectors) -> String {
+    let Some((m, ef_construction)) = vectors.hnsw else { return String::new() };
+    let m = m.clamp(2, 100);
+    let ef_construction = ef_construction.clamp(4, 1000).max(2 * m);
+    format!("WITH (m = {m}, ef_construction = {ef_construction})")
+}
+
+/// A column's name says that it holds vectors.
+pub fn named_so(column: &str) -> bool {
+    let name = column.to_ascii_lowercase();
+    ["embedding", "vector"].iter().any(|word| name.contains(word))
+        || name.split('_').any(|word| matches!(word, "vec" | "emb"))
+}
+
+/// Eight floats at least, of four bytes each, that a vector may have.
+pub fn are_floats(bytes: &[u8]) -> bool {
+    const FEWEST: usize = 8;
+    let (floats, rest) = bytes.as_chunks::<4>();
+    let sane = |four: &[u8; 4]| {
+        let float = f32::from_le_bytes(*four).abs();
+        float == 0.0 || (1e-20..1e6).contains(&float)
+    };
+    rest.is_empty() && floats.len() >= FEWEST && floats.iter().all(sane)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floats(dimension: u32) -> Vectors {
+        Vectors {
+            element: Element::Float,
+            dimension: Some(dimension),
+            metric: Metric::Cosine,
+            hnsw: Some((16, 20)),
+        }
+    }
+
+    #[test]
+    fn the_type_and_the_index_follow_the_dimension() {
+        let of = |vectors: &Vectors| {
+            let pg_type = pg_type(vectors, Some("\"x\""));
+            let key = index_key(vectors, "\"v\"", &pg_type, "\"x\"");
+            (pg_type.to_string(), key.map(|(key, class)| format!("{key} {class}")))
+        };
+        assert_eq!(of(&floats(3)), ("\"x\".vector(3)".into(), Ok("\"v\" \"x\".vector_cosine_ops".into())));
+        let half = Ok("(\"v\"::\"x\".halfvec(3072)) \"x\".halfvec_cosine_ops".into());
+        assert_eq!(of(&floats(3072)), ("\"x\".vector(3072)".into(), half));
+        assert!(of(&floats(4096)).1.is_err());
+        assert_eq!(of(&floats(20_000)).0, "real[]");
+        let small = Vectors { element: Element::Int8, ..floats(8) };
+        assert_eq!(of(&small).0, "\"x\".halfvec(8)");
+        let bits = Vectors { element: Element::Bit, metric: Metric::Hamming, ..floats(16) };
+        assert_eq!(of(&bits), ("bit(16)".into(), Ok("\"v\" \"x\".bit_hamming_ops".into())));
+        assert_eq!(pg_type(&floats(3), None).to_string(), "real[]");
+    }
+
+    #[test]
+    fn floats_are_told_from_other_bytes_by_their_size() {
+        let blob = |float: f32, count| [float.to_le_bytes()].repeat(count).concat();
+        assert!(are_floats(&blob(-0.25, 8)) && !are_floats(&blob(-0.25, 7)) && !are_floats(&blob(1e30, 8)));
+        assert!(!are_floats(&blob(f32::NAN, 8)) && !are_floats(b"a text of whatever length it may have"));
+        assert!(named_so("Embedding") && named_so("doc_vec") && !named_so("events"));
+    }
+
+    #[test]
+    fn options_are_those_that_pgvector_takes() {
+        assert_eq!(options(&floats(3)), "WITH (m = 16, ef_construction = 32)");
+        assert_eq!(
+            options(&Vectors { hnsw: Some((1, 9999)), ..floats(3) }),
+            "WITH (m = 2, ef_construction = 1000)"
+        );
+        assert_eq!(options(&Vectors { hnsw: None, ..floats(3) }), "");
+    }
+}

@@ -1,0 +1,159 @@
+//! A collection as a query over ChromaDB's tables.
+
+use super::{Chroma, Known};
+use crate::sqlite::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
+use pg_sqlite_migrate_core::chroma::{METADATA, SINGLE};
+use pg_sqlite_migrate_core::vectors::{Element, Vectors};
+
+pub(super) fn of_collection(chroma: &Chroma, known: &Known) -> Relation {
+    let mut columns = records(chroma, vectors(&[known]));
+    columns.extend(chroma.keys.iter().map(|key| of_key(chroma, key)));
+    let segment = text(&known.segments.metadata);
+    Relation {
+        name: known.described.table.clone(),
+        columns,
+        rowid: "e.id".into(),
+        key: vec!["id".into()],
+        rowid_alias: false,
+        from: format!(
+            "main.embeddings AS e WHERE e.segment_id = {segment}\
+             {BY_ROWID}e.id{MARKED}{BY_KEY}e.embedding_id{MARKED}"
+        ),
+        rows: 100_000,
+    }
+}
+
+/// All records, with the names of their collections.
+pub(super) fn of_all(chroma: &Chroma, known: &[&Known]) -> Relation {
+    let mut databases: Vec<_> = known.iter().map(|k| (&k.described.tenant, &k.described.database)).collect();
+    databases.sort();
+    databases.dedup();
+    let named: &[&str] =
+        if databases.len() > 1 { &["tenant", "database", "collection"] } else { &["collection"] };
+    let name = |name: &&str| Column {
+        name: (*name).into(),
+        declared: "TEXT",
+        expression: format!("n.{name}"),
+        hidden: false,
+        vectors: None,
+    };
+    let mut columns: Vec<Column> = named.iter().map(name).collect();
+    columns.extend(records(chroma, vectors(known)));
+    columns.extend(chroma.keys.iter().map(|key| of_key(chroma, key)));
+    let row = |k: &&Known| {
+        let d = &k.described;
+        let cells = [&k.segments.metadata, &d.tenant, &d.database, &d.name].map(|cell| text(cell));
+        format!("({})", cells.join(", "))
+    };
+    let names: Vec<String> = known.iter().map(row).collect();
+    Relation {
+        name: SINGLE.into(),
+        columns,
+        rowid: "e.id".into(),
+        key: named.iter().map(|name| (*name).to_owned()).chain(["id".to_owned()]).collect(),
+        rowid_alias: false,
+        from: format!(
+            "(SELECT column1 AS segment, column2 AS tenant, column3 AS database, column4 AS collection \
+             FROM (VALUES {})) AS n CROSS JOIN main.embeddings AS e WHERE e.segment_id = n.segment\
+             {BY_ROWID}e.id{MARKED}",
+            names.join(", ")
+        ),
+        rows: 100_000,
+    }
+}
+
+/// What the collections have in common.
+fn vectors(known: &[&Known]) -> Vectors {
+    let first = known.first().map(|known| &known.described);
+    let dimension = first.and_then(|first| first.dimension);
+    let same = known.iter().all(|k| k.described.dimension == dimension);
+    let metric = first.map(|first| first.space).unwrap_or_default();
+    let metric_same = known.iter().all(|k| k.described.space == metric);
+    Vectors {
+        element: Element::Float,
+        dimension: dimension
+            .filter(|_| same && metric_same)
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n > 0),
+        metric: metric.metric(),
+        hnsw: first.map(|first| (first.hnsw.m, first.hnsw.ef_construction)),
+    }
+}
+
+/// A text as SQLite's SQL has it; one with a NUL as its bytes.
+fn text(text: &str) -> String {
+    match text.contains('\0') {
+        false => format!("'{}'", text.replace('\'', "''")),
+        true => {
+            let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            format!("CAST(x'{digits}' AS TEXT)")
+        }
+    }
+}
+
+/// The columns of `chroma::COLUMNS`, in their order.
+fn records(chroma: &Chroma, vectors: Vectors) -> Vec<Column> {
+    let own = |key: &str| {
+        format!(
+            "(SELECT m.string_value FROM main.embedding_metadata AS m WHERE m.id = e.id AND m.key = '{key}')"
+        )
+    };
+    let column = |name: &str, declared: &'static str, expression: String| Column {
+        name: name.into(),
+        declared,
+        expression,
+        hidden: false,
+        vectors: None,
+    };
+    // No vector is a blob without a float, which does not fit: what becomes of the record the plan says.
+    let vector = "coalesce(chroma_element(e.segment_id, e.embedding_id), \
+                  (SELECT q.vector FROM main.embeddings_queue AS q \
+                   WHERE q.seq_id = chroma_row(e.segment_id, e.embedding_id)), x'')";
+    vec![
+        column("id", "TEXT", "e.embedding_id".into()),
+        column("document", "TEXT", own("chroma:document")),
+        column("uri", "TEXT", own("chroma:uri")),
+        column("metadata", "JSONB", metadata(chroma)),
+        Column { vectors: Some(vectors), ..column("embedding", "BLOB", vector.into()) },
+        column("created_at", "TIMESTAMPTZ", "e.created_at".into()),
+    ]
+}
+
+/// The columns of a value, in the order in which they count.
+fn values(chroma: &Chroma, alias: &str) -> String {
+    let boolean = if chroma.booleans { format!("{alias}.bool_value") } else { "NULL".into() };
+    format!("{boolean}, {alias}.string_value, {alias}.int_value, {alias}.float_value")
+}
+
+fn metadata(chroma: &Chroma) -> String {
+    let own = "m.id = e.id AND m.key NOT IN ('chroma:document', 'chroma:uri')";
+    let scalars =
+        format!("SELECT m.key, 0, {}, 0 FROM main.embedding_metadata AS m WHERE {own}", values(chroma, "m"));
+    let rows = match chroma.arrays {
+        false => scalars,
+        true => format!(
+            "{scalars} UNION ALL SELECT m.key, 1, m.bool_value, m.string_value, m.int_value, m.float_value, m.rowid \
+             FROM main.embedding_metadata_array AS m WHERE {own}"
+        ),
+    };
+    format!(
+        "(SELECT chroma_metadata(r.k, r.a, r.b, r.s, r.i, r.f) FROM \
+         (WITH all_rows(k, a, b, s, i, f, n) AS ({rows}) SELECT * FROM all_rows ORDER BY k, n LIMIT -1) AS r)"
+    )
+}
+
+/// One value of the metadata; a list as JSON.
+fn of_key(chroma: &Chroma, key: &str) -> Column {
+    let is = format!("m.id = e.id AND m.key = {}", text(key));
+    let scalar =
+        format!("(SELECT coalesce({}) FROM main.embedding_metadata AS m WHERE {is})", values(chroma, "m"));
+    let expression = match chroma.arrays {
+        false => scalar,
+        true => format!(
+            "coalesce({scalar}, (SELECT chroma_list(r.key, 1, r.bool_value, r.string_value, r.int_value, \
+             r.float_value) FROM (SELECT * FROM main.embedding_metadata_array AS m WHERE {is} \
+             ORDER BY m.rowid LIMIT -1) AS r))"
+        ),
+    };
+    Column { name: format!("{METADATA}{key}"), declared: "", expression, hidden: true, vectors: None }
+}
