@@ -255,3 +255,15 @@ def test_a_type_that_the_plan_names_creates_the_extension(g):
     plan = {"tables": {"places": {"columns": {"shape": {"type": "geometry(Point, 4326)", "format": "wkb"}}}}}
     verified(g, path, plan)
     assert g.value("SELECT ST_AsEWKT(shape) FROM places") == "SRID=4326;POINT(1 2)"
+
+
+def test_a_geometry_that_was_changed_is_found(g):
+    path = g.own(files.write(g.dir / "p.gpkg", points(3)))
+    verified(g, path)
+    manifest = g.value(f"SELECT sqlite_manifest({quote(str(path))})")
+    assert g.value(f"SELECT count(*) FROM verify_manifest({quote(manifest)}) WHERE NOT ok") == "0"
+    # The last bit of one coordinate.
+    g.sql("UPDATE p SET geom = ST_SetSRID(ST_MakePoint(2.0000000000000004, 2), 4326) WHERE fid = 3")
+    found = [row for row in g.rows("SELECT * FROM verify_values()") if row["verdict"] not in ("equal", "normalised")]
+    assert [row["column"] for row in found] == ["geom"], found
+    assert g.value(f"SELECT count(*) > 0 FROM verify_manifest({quote(manifest)}) WHERE NOT ok") == "t"
