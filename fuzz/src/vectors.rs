@@ -2,6 +2,7 @@
 
 use pg_sqlite_migrate_core::chroma::index::{HEADER, Header};
 use pg_sqlite_migrate_core::chroma::{pickle, replay};
+use pg_sqlite_migrate_core::vec0::faiss::Flat;
 use pg_sqlite_migrate_core::vec0::{Declared, slot};
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
@@ -47,6 +48,19 @@ proptest! {
     fn a_slot_is_read_or_refused(bytes in vec(any::<u8>(), 0..40), at in any::<usize>()) {
         let _ = (slot::boolean(&bytes, at), slot::integer(&bytes), slot::real(&bytes), slot::text(&bytes));
         let _ = (slot::bits(&bytes), slot::floats_of_int8(&bytes));
+    }
+
+    #[test]
+    fn a_faiss_index_is_read_or_refused(
+        dimension in 0u32..5, count in 0u64..5, floats in 0u64..30, ids in 0u64..5, metric in 0u32..3, rest in vec(any::<u8>(), 0..200),
+    ) {
+        let header = [&dimension.to_le_bytes()[..], &count.to_le_bytes(), &[0; 17], &metric.to_le_bytes()].concat();
+        let (body, ids) = (vec![0; floats as usize * 4], ids.to_le_bytes());
+        let bytes = [b"IxM2", &header[..], b"IxF2", &header, &floats.to_le_bytes(), &body, &ids, &rest].concat();
+        if let Ok(flat) = Flat::read(&bytes) {
+            prop_assert_eq!(flat.iter().count() as u64, count);
+        }
+        let _ = Flat::read(&rest);
     }
 
     #[test]

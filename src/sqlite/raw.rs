@@ -7,6 +7,7 @@
 //! has on it. So this module uses SQLite's handle. Must not write, and must not be kept longer than the connection.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int};
 use std::marker::PhantomData;
 use std::ptr;
@@ -163,17 +164,16 @@ unsafe impl<'vtab> VTab<'vtab> for Queried {
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
-        let mut asked = Asked::Everything;
-        for (constraint, mut usage) in info.constraints_and_usages() {
-            let by = self.relation.asked_by(constraint.column());
-            if asked == Asked::Everything
-                && constraint.is_usable()
-                && constraint.operator() == SQLITE_INDEX_CONSTRAINT_EQ
-                && by != Asked::Everything
-            {
-                asked = by;
-                usage.set_argv_index(1);
-            }
+        let found = info.constraints().enumerate().find_map(|(at, constraint)| {
+            let asked = self.relation.asked_by(constraint.column());
+            let usable = constraint.is_usable() && constraint.operator() == SQLITE_INDEX_CONSTRAINT_EQ;
+            // A comparison that takes several texts for one finds more than the query would.
+            let exact = asked != Asked::Key || info.collation(at).is_ok_and(|name| name == "BINARY");
+            (usable && exact && asked != Asked::Everything).then_some((at, asked))
+        });
+        let asked = found.map_or(Asked::Everything, |(_, asked)| asked);
+        if let Some((at, _)) = found {
+            info.constraint_usage(at).set_argv_index(1);
         }
         info.set_idx_num(asked as c_int);
         info.set_idx_str(&info.col_used().to_string());
@@ -206,6 +206,33 @@ struct Cursor {
     /// Null before the first search.
     statement: *mut ffi::sqlite3_stmt,
     on_row: bool,
+}
+
+/// How deep tables of this kind may read each other, which only a file that was made for it does.
+const DEEPEST: u32 = 8;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts the cursors that are at work on this thread, one within another.
+struct Deeper;
+
+impl Deeper {
+    fn enter() -> rusqlite::Result<Deeper> {
+        if DEPTH.get() >= DEEPEST {
+            let message = "virtual tables read each other".to_owned();
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(message)));
+        }
+        DEPTH.set(DEPTH.get() + 1);
+        Ok(Deeper)
+    }
+}
+
+impl Drop for Deeper {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get().saturating_sub(1));
+    }
 }
 
 impl Cursor {
@@ -301,6 +328,7 @@ unsafe impl VTabCursor for Cursor {
     }
 
     fn next(&mut self) -> rusqlite::Result<()> {
+        let _deeper = Deeper::enter()?;
         // SAFETY: the statement is prepared: SQLite calls this after a search only.
         let stepped = unsafe { ffi::sqlite3_step(self.statement) };
         self.on_row = stepped == ffi::SQLITE_ROW;

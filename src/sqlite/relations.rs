@@ -131,7 +131,11 @@ impl Relations {
         let indexes = Arc::new(vss0::Indexes::default());
         vec0::register(connection).map_err(failed)?;
         vss0::register(connection, &indexes).map_err(failed)?;
-        let Some(chroma) = chroma::recognise(connection, path, interrupted).map_err(failed)? else {
+        let recognised = match chroma::recognise(connection, path, interrupted) {
+            Err(e) if is_of_file(&e) => None,
+            recognised => recognised.map_err(failed)?,
+        };
+        let Some(chroma) = recognised else {
             return Ok(Relations { indexes, ..Relations::default() });
         };
         let own = chroma.relations();
@@ -149,6 +153,12 @@ impl Relations {
     pub(super) fn find(&self, name: &str) -> Option<&Arc<Relation>> {
         self.own.iter().find(|relation| relation.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// The file is not what it seemed to be, and is read as any other.
+fn is_of_file(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{OperationInterrupted, OutOfMemory};
+    !matches!(error.sqlite_error_code(), Some(OperationInterrupted | OutOfMemory))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub const MODULE: &str = "vec0";
 
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
-    .union(FunctionFlags::SQLITE_INNOCUOUS);
+    .union(FunctionFlags::SQLITE_DIRECTONLY);
 
 /// The functions that read a slot, and the module.
 pub(super) fn register(connection: &Connection) -> Result<()> {

@@ -19,7 +19,7 @@ use pg_sqlite_migrate_core::vectors::{Element, Metric, Vectors};
 
 pub const MODULE: &str = "vss0";
 
-const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_INNOCUOUS);
+const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DIRECTONLY);
 
 /// The indexes of a connection that were read in its snapshot, by table and column.
 #[derive(Default)]
@@ -35,12 +35,14 @@ impl Indexes {
     }
 
     fn of(&self, context: &Context<'_>, table: &str, column: i64) -> Result<Arc<Vectored>> {
-        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = read.get(&(table.to_owned(), column)) {
-            return Ok(index.clone());
+        let read = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = read().get(&(table.to_owned(), column)).cloned();
+        if let Some(index) = known {
+            return Ok(index);
         }
+        // Not locked: in a file that was made for it, the table may be another of this module.
         let index = Arc::new(raw::with_connection(context, |connection| load(connection, table, column))??);
-        read.insert((table.to_owned(), column), index.clone());
+        read().insert((table.to_owned(), column), index.clone());
         Ok(index)
     }
 }

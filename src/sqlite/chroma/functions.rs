@@ -11,8 +11,8 @@ use super::vectors::Vectors;
 use crate::sqlite::raw;
 use pg_sqlite_migrate_core::chroma::metadata::{Object, Value};
 
-/// Innocuous: the functions read, and have no side effects.
-const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_INNOCUOUS);
+/// Only for queries of this program: nothing in a file's schema calls them.
+const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DIRECTONLY);
 
 pub(in crate::sqlite) fn register(connection: &Connection, chroma: &Arc<Chroma>) -> Result<()> {
     let of = chroma.clone();

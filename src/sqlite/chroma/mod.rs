@@ -221,13 +221,22 @@ fn named(listed: Vec<(Collection, Segments)>, tables: &HashSet<String>) -> Vec<K
         let whole = [&described.tenant, &described.database, &described.name].map(String::as_str).join(".");
         let within = [&described.database, &described.name].map(String::as_str).join(".");
         let first = if count == 1 { described.name.clone() } else { within.clone() };
-        let numbered = (2..).map(|number| format!("{whole}_{number}"));
+        let numbered = (2..1000).map(|number| format!("{whole}_{number}"));
         let mut names = [first, within, whole.clone()].into_iter().chain(numbered);
-        let free = names.find(|name| taken.insert(name.to_ascii_lowercase()));
+        let usable = |name: &str| !name.contains('\0') && !name.is_empty() && !is_reserved(name);
+        let free = names.find(|name| usable(name) && taken.insert(name.to_ascii_lowercase()));
+        if whole.contains('\0') {
+            described.refused = Some("its name has a NUL character".into());
+        }
         described.table = free.unwrap_or(whole);
         Known { described, segments, vectors: Mutex::default() }
     };
     listed.into_iter().zip(counts).map(name).collect()
+}
+
+/// SQLite keeps these names for itself.
+fn is_reserved(name: &str) -> bool {
+    name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
 }
 
 impl Chroma {
@@ -259,14 +268,17 @@ impl Chroma {
 
     /// The vectors of a collection, looked for once.
     fn vectors(&self, known: &Known, connection: &Connection) -> Result<Arc<Vectors>> {
-        let mut slot = locked(&known.vectors);
-        if let Some(vectors) = &*slot {
-            return Ok(vectors.clone());
+        let there = locked(&known.vectors).clone();
+        if let Some(vectors) = there {
+            return Ok(vectors);
         }
+        // Not locked: what is read may be a virtual table, in a file that was made for it.
         let interrupted = &*self.interrupted;
         let found =
             Vectors::find(connection, &known.segments, &self.directory, self.complete, &|| interrupted())?;
-        Ok(slot.insert(Arc::new(found)).clone())
+        let found = Arc::new(found);
+        *locked(&known.vectors) = Some(found.clone());
+        Ok(found)
     }
 
     fn of_segment(&self, segment: &str) -> Option<&Known> {

@@ -106,3 +106,43 @@ def test_the_blobs_of_llm(t):
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = 'embeddings'")]
     db.close()
     assert not tables or t.plan(path)["tables"]["embeddings"]
+
+
+CHROMA = """
+    CREATE TABLE collections (id TEXT PRIMARY KEY, name TEXT, dimension INTEGER); CREATE TABLE collection_metadata (collection_id TEXT, key TEXT, str_value TEXT, int_value INTEGER, float_value REAL);
+    CREATE TABLE segments (id TEXT PRIMARY KEY, type TEXT, scope TEXT, collection TEXT); CREATE TABLE embedding_metadata (id INTEGER, key TEXT, string_value TEXT, int_value INTEGER, float_value REAL);
+    CREATE TABLE max_seq_id (segment_id TEXT PRIMARY KEY, seq_id INTEGER); CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY, operation INTEGER, topic TEXT, id TEXT, vector BLOB, encoding TEXT, metadata TEXT);
+    INSERT INTO collections VALUES ('c', 'embeddings_rowids', 2); INSERT INTO max_seq_id VALUES ('aa', 1);
+    INSERT INTO segments VALUES ('aa', 'urn:chroma:segment/vector/hnsw-local-persisted', 'VECTOR', 'c'), ('bb', 'urn:chroma:segment/metadata/sqlite', 'METADATA', 'c');"""
+
+
+def test_tables_that_read_each_other_come_to_an_end(t):
+    """A collection whose name is that of a shadow table, of a vec0 table in the place of ChromaDB's own."""
+    path = t.file("loop.db", CHROMA)
+    db = sqlite3.connect(path)
+    declare(db, "embeddings", "vec0(embedding_id text primary key, v float[2], +segment_id text)")
+    db.commit()
+    db.close()
+    for function in ("sqlite_chroma", "sqlite_findings", "sqlite_check"):
+        said = t.attempt(f"SELECT * FROM {function}('{path}')")
+        assert said.error is None or said.error.sqlstate != "XX000", (function, said.error)
+    assert t.value("SELECT 1") == "1"
+
+
+def test_an_index_that_is_a_table_of_its_own_kind(t):
+    path = t.file("vss.db", "CREATE TABLE v_data (rowid INTEGER PRIMARY KEY, _ TEXT); INSERT INTO v_data VALUES (0, NULL);"
+                            "CREATE TABLE v_index_data (rowid INTEGER PRIMARY KEY, _ TEXT); INSERT INTO v_index_data VALUES (0, NULL);"
+                            "CREATE TABLE v_index_index (rowid INTEGER PRIMARY KEY, idx BLOB); INSERT INTO v_index_index VALUES (0, x'00')")
+    db = sqlite3.connect(path)
+    declare(db, "v", "vss0(body(12))")
+    declare(db, "v_index", "vss0(idx(12))")
+    db.commit()
+    db.close()
+    assert [f["severity"] for f in t.findings(path) if f["object"] == "v"] == ["warning"]
+
+
+def test_a_file_with_chromas_tables_and_other_columns_is_read_as_any(t):
+    path = t.file("other.db", "".join(f"CREATE TABLE {table} (x INTEGER); INSERT INTO {table} VALUES (1);" for table in (
+        "collections", "collection_metadata", "embeddings", "embedding_metadata", "embeddings_queue", "max_seq_id", "segments")))
+    assert t.import_(path)["collections"]["imported"] == 1
+    assert t.rows(f"SELECT * FROM sqlite_chroma('{path}')") == []
