@@ -7,12 +7,12 @@ use super::query::{each, optional_text};
 use crate::sqlite::error::Error;
 use crate::sqlite::open::Source;
 use pg_sqlite_migrate_core::catalog::Catalog;
-use pg_sqlite_migrate_core::geometry::Container;
-use pg_sqlite_migrate_core::geometry::declared::{
-    Geometries, Listed, Presence, System, dimensions_of, kind_coded, kind_named,
-};
-use pg_sqlite_migrate_core::geometry::metadata::Spatial;
+use pg_sqlite_migrate_core::spatial::{Listed, Spatial};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::value::geometry::Container;
+use pg_sqlite_migrate_core::value::geometry::declared::{
+    Geometries, Presence, System, dimensions_of, kind_coded, kind_named,
+};
 
 /// More than any file describes: so many rows, and bytes of a value, are read.
 const MOST_ROWS: usize = 100_000;
