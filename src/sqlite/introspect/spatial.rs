@@ -45,7 +45,7 @@ fn rows(source: &Source, catalog: &Catalog, table: &str) -> Result<Vec<Fields>, 
     let sql = format!("SELECT * FROM main.{} NOT INDEXED LIMIT {MOST_ROWS}", sqlite_ident(table));
     each(source, &sql, |row| {
         let mut fields = Fields::new();
-        for (at, name) in row.as_ref().column_names().into_iter().enumerate() {
+        for (at, name) in row.as_ref().column_names().enumerate() {
             if let Some(value) = optional_text(row, at)?.filter(|value| value.len() <= LONGEST) {
                 fields.insert(name.to_ascii_lowercase(), value);
             }
