@@ -259,7 +259,7 @@ fn fill(
     }
     drop(indexing);
     let _checking = Progress::start(shown(Work::ExportCheck));
-    check(&mut file, planned, limit.is_none(), &mut exported)?;
+    check(&mut file, planned, &mut exported)?;
     let wal = settings.journal_mode == "wal";
     thread::run(move || file.finish(wal))?;
     Ok(exported)
@@ -291,16 +291,11 @@ fn one(
     })
 }
 
-/// Has SQLite look at what was written. `kept`: the file is to outlast a crash.
-fn check(
-    file: &mut NewFile,
-    planned: &Planned<'_>,
-    kept: bool,
-    exported: &mut [Exported],
-) -> Result<(), Error> {
+/// Has SQLite look at what was written.
+fn check(file: &mut NewFile, planned: &Planned<'_>, exported: &mut [Exported]) -> Result<(), Error> {
     let (problems, orphans) = {
         let file = &mut *file;
-        thread::run(move || Ok::<_, sqlite::Error>((file.problems(kept)?, file.orphans()?)))?
+        thread::run(move || Ok::<_, sqlite::Error>((file.problems(thread::is_helper())?, file.orphans()?)))?
     };
     if let Some(problem) = problems.first() {
         let message = format!("the exported file is not sound: {problem}");

@@ -20,12 +20,20 @@ const TICK: Duration = Duration::from_millis(20);
 /// How long an exiting backend waits for its thread.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// The helper thread's, as debuggers show it.
+const NAME: &str = "sqlite";
+
 static STOP: AtomicBool = AtomicBool::new(false);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether the helper thread must stop. Safe to call from any thread.
 pub fn stopping() -> bool {
     STOP.load(Ordering::Relaxed)
+}
+
+/// This is the helper thread: one that it starts has every signal blocked, as it has itself.
+pub fn is_helper() -> bool {
+    std::thread::current().name() == Some(NAME)
 }
 
 /// Makes the helper thread stop; its job ends early.
@@ -140,7 +148,7 @@ where
                 put(result, job(Outbox::Channel(messages)));
             }
         };
-        let spawned = with_signals_blocked(|| Builder::new().name("sqlite".into()).spawn_scoped(scope, body));
+        let spawned = with_signals_blocked(|| Builder::new().name(NAME.into()).spawn_scoped(scope, body));
         match spawned {
             Ok(handle) => wait(&inbox, &mut consume, &mut tick, handle),
             Err(_) => {

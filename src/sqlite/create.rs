@@ -1,7 +1,6 @@
 //! Writes a new SQLite file, which nobody else has until it is whole: without a journal, in one transaction, checked at its
 //! end. A file whose writing has failed is worth nothing; the caller removes it.
 
-use std::fs::File;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -298,19 +297,18 @@ impl NewFile {
     }
 
     /// What is wrong with the file, if anything, as SQLite's `integrity_check` finds it; CHECKs apart. Whatever was written is
-    /// committed. `kept`: the file is to outlast a crash.
-    pub fn problems(&mut self, kept: bool) -> Result<Vec<String>, Error> {
+    /// committed. `apart`: there may be another thread.
+    pub fn problems(&mut self, apart: bool) -> Result<Vec<String>, Error> {
         self.run_own("COMMIT")?;
+        self.check_rows(false)?;
         let pages = || {
             let mut connection = opened(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, self.stop.clone())?;
             connection.execute_batch("PRAGMA ignore_check_constraints = ON")?;
             connection.authorizer(Some(|context: AuthContext<'_>| authorize_new(context, Statement::Own)))?;
             index_check::of_pages(&connection)
         };
-        // The disk takes what was written meanwhile; the last one to close the file asks whether it has.
-        let sync = || File::open(&self.path).and_then(|file| if kept { file.sync_all() } else { Ok(()) });
-        let (_, (pages, indexes)) =
-            beside(&sync, || beside(&pages, || index_check::of_indexes(&self.connection)));
+        let indexes = || index_check::of_indexes(&self.connection);
+        let (pages, indexes) = if apart { beside(&pages, indexes) } else { (pages(), indexes()) };
         let pages = pages.map_err(|e| self.mapped(e))?;
         if pages.is_empty() { indexes.map_err(|e| self.mapped(e)) } else { Ok(pages) }
     }
@@ -461,7 +459,7 @@ mod tests {
             assert!(file.execute_module(&sql).is_err(), "{sql}");
         }
         assert!(!other.exists());
-        assert_eq!((file.problems(false).unwrap(), file.orphans().unwrap()), (vec![], vec![]));
+        assert_eq!((file.problems(true).unwrap(), file.orphans().unwrap()), (vec![], vec![]));
         file.finish(false).unwrap();
         let read = Connection::open(&path).unwrap();
         let version: i64 = read.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();

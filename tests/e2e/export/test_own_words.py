@@ -124,6 +124,20 @@ def test_rows_that_the_files_declarations_do_not_take(t):
     assert "i" not in declared(export(t, "d.db", {"declarations": "translated"}, run)[0])
 
 
+def test_checks_that_rows_break_are_no_damage_of_indexes(t):
+    """An index that is compared by SQLite's own check, which looks at CHECKs too; the last table is not the file's."""
+    path = t.file("a.db", """
+        CREATE TABLE c (a INTEGER CHECK (typeof(a) = 'integer' AND a GLOB '[0-9]*'), b TEXT); CREATE INDEX p ON c (b) WHERE b > 'a';
+        CREATE TABLE w (a INTEGER PRIMARY KEY CHECK (a GLOB '[0-9]*'), b TEXT) WITHOUT ROWID; CREATE INDEX q ON w (b);
+        CREATE TABLE z (a INTEGER);
+        PRAGMA ignore_check_constraints = ON; INSERT INTO c VALUES (-5, 'z'); INSERT INTO w VALUES (-5, 'z')""")
+    run = imported(t, path, {"checks": False})
+    t.sql("ALTER TABLE z ADD y int")
+    back, rows = export(t, "b.db", run=run)
+    assert [rows[name]["detail"] for name in "cw"] == ["1 row breaks a CHECK of the file"] * 2
+    assert declared(back)["c"] == declared(path)["c"] and "y" in declared(back)["z"]
+
+
 def test_a_log_that_says_something_else_is_not_followed(t):
     """Whoever restores a dump may have written what the log holds: only the statement of the object itself is run."""
     path = t.file("a.db", "CREATE TABLE t (a INTEGER, b TEXT); INSERT INTO t VALUES (1, 'x'); CREATE VIEW v AS SELECT a FROM t; CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END; CREATE INDEX i ON t (a)")
