@@ -53,8 +53,17 @@ pub fn index(
     findings: &mut Vec<Finding>,
 ) {
     let is_vector = |pg_type: &PgType| matches!(pg_type.base(), PgType::Vector(_));
-    if table.columns.iter().any(|c| is_vector(&c.pg_type)) {
-        table.extensions.push(PGVECTOR);
+    let wanted: Vec<&str> =
+        table.columns.iter().filter(|c| is_vector(&c.pg_type)).map(|c| c.source.name.as_str()).collect();
+    match schema(ctx) {
+        Some(_) if !wanted.is_empty() => table.extensions.push(PGVECTOR),
+        None => wanted.iter().for_each(|column| {
+            let object = format!("{}.{column}", table.source.name);
+            let finding = Kind::Vectors.blocking(object, "the extension vector cannot be had");
+            let fix = Fix::of_column(&table.source.name, column, "type", "real[]");
+            findings.push(finding.fix(fix, " to load its vectors as arrays"));
+        }),
+        Some(_) => {}
     }
     let columns = table.columns.iter().filter_map(|c| Some((c, c.source.vectors?)));
     let columns: Vec<_> =
