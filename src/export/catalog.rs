@@ -22,7 +22,7 @@ pub fn read(overrides: &Overrides, run: Option<&Run>) -> Catalog {
             let views = run.originals.views.iter().flat_map(|view| &view.made);
             let views = views.filter_map(|[schema, name, _]| table(relation::find(schema, name)?));
             let views = views.filter(|view| view.kind == TableKind::View);
-            run.tables.iter().map(of_run).chain(views).collect()
+            run.present().map(of_run).chain(views).collect()
         }
     };
     let exists =

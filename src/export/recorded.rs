@@ -85,6 +85,9 @@ impl Logged {
                 let former = format!("{}.{}", at.0, at.1);
                 ((now.schema.clone(), now.name.clone()), Since::Renamed(former))
             }
+            Some(None) if self.0.values().flatten().any(|now| (&now.schema, &now.name) == (&at.0, &at.1)) => {
+                (at, Since::Replaced)
+            }
             Some(None) => (at, Since::Another),
             Some(Some(_)) | None => (at, Since::Same),
         };

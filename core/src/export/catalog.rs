@@ -40,6 +40,13 @@ pub struct Table {
     pub comment: Option<String>,
 }
 
+impl Table {
+    /// Those of a run that are gone have names, and no oids.
+    pub fn is(&self, other: &Table) -> bool {
+        (self.id, &self.schema, &self.name) == (other.id, &other.schema, &other.name)
+    }
+}
+
 /// Why the caller cannot have the rows of a table: a reason for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {

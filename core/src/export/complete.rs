@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
+use super::catalog::Table;
 use super::decide::Context;
 use super::plan::{TableOverrides, on_invalid_word};
 use super::planned::OutTable;
 
 /// The complete plan, which is its own fixed point.
-pub fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>]) -> Value {
+///
+/// `bare` are tables of which no column is carried over.
+pub fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>], bare: &[&Table]) -> Value {
     let said = ctx.overrides;
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
@@ -48,11 +51,11 @@ pub fn complete(ctx: &Context<'_>, tables: &[OutTable<'_>]) -> Value {
         .map(|table| (ctx.key_of(table.source), of_table(table, ctx.given(table.source))))
         .collect();
     for table in &ctx.catalog.tables {
-        // One of which the plan leaves no column is left out as well.
-        let made = tables.iter().any(|made| made.source.id == table.id);
-        if ctx.given(table).is_some_and(|own| own.skip() || !made) {
-            of_tables.insert(ctx.key_of(table), json!({"skip": true}));
-        }
+        let key = ctx.key_of(table);
+        let Some(own) = ctx.given(table).filter(|_| !of_tables.contains_key(&key)) else { continue };
+        let skipped = own.skip() || bare.iter().any(|bare| bare.is(table));
+        // Views, and what is refused or not included, are as the plan has them: whether they are made is said elsewhere.
+        of_tables.insert(key, if skipped { json!({"skip": true}) } else { own.as_given().clone() });
     }
     put("tables", of_tables.into());
     Value::Object(out)

@@ -63,7 +63,7 @@ pub fn decide<'a>(
     let selected = selected(&ctx, catalog, &mut findings)?;
     // Of each file.
     let mut names: HashMap<&str, Names> = HashMap::new();
-    let mut tables = vec![];
+    let (mut tables, mut bare) = (vec![], vec![]);
     let kept: HashSet<String> = kept(run, &selected);
     for (table, own) in selected {
         let of_run = run.and_then(|run| run.source_of(&table.schema, &table.name));
@@ -78,13 +78,14 @@ pub fn decide<'a>(
                 "no column of the table can be carried over, and SQLite has no tables without columns";
             findings.extend(told);
             findings.push(Kind::NoColumns.warning(ctx.key_of(table), message));
+            bare.push(table);
             continue;
         }
         let wanted = own.and_then(|own| own.target().map(str::to_owned));
         let wanted = wanted.or(of_run.map(str::to_owned)).unwrap_or_else(|| ctx.name_of(table));
         let names = names.entry(ctx.file_of(table)).or_default();
         let name = names.take_and_tell(&wanted, &ctx.key_of(table), &mut findings);
-        let restored = of_run.map(|source| restore::table(&ctx, source, &name, &columns, &kept));
+        let restored = of_run.map(|source| restore::table(&ctx, table, source, &name, &columns, &kept));
         let (mut create, mut computed) = (String::new(), vec![]);
         match restored {
             Some(Ok(own)) => (create, computed) = (own.sql, own.computed),
@@ -117,6 +118,7 @@ pub fn decide<'a>(
             is_virtual: false,
         });
     }
+    findings.extend(run.into_iter().flat_map(Run::replaced));
     if tables.is_empty() {
         findings.push(Kind::NoTables.warning("the file", "no table is exported, and the file is empty"));
     }
@@ -140,7 +142,7 @@ pub fn decide<'a>(
     let layers = geopackage::layers(&ctx, &tables, &mut findings);
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let plan = complete(&ctx, &tables);
+    let plan = complete(&ctx, &tables, &bare);
     let Contents { virtual_tables, views, triggers } = contents;
     let Context { file, timezone, by_schema, .. } = ctx;
     Ok(Planned { tables, virtual_tables, views, triggers, layers, findings, plan, file, timezone, by_schema })
@@ -176,7 +178,7 @@ impl Context<'_> {
 
     /// What the plan says of a table.
     pub fn given(&self, table: &Table) -> Option<TableOverrides<'_>> {
-        self.given.iter().find(|(id, _)| *id == table.id).map(|(_, keys)| *keys)
+        self.given.iter().find(|(given, _)| given.is(table)).map(|(_, keys)| *keys)
     }
 
     /// How the values of a column are stored.
@@ -220,9 +222,9 @@ impl Context<'_> {
     }
 }
 
-type Given<'a> = Vec<(u32, TableOverrides<'a>)>;
+type Given<'a> = Vec<(&'a Table, TableOverrides<'a>)>;
 
-/// The tables that the plan names, by their ids.
+/// The tables that the plan names.
 fn given_tables<'o>(ctx: &Context<'o>) -> Result<Given<'o>, PlanError> {
     let mut out: Given<'o> = vec![];
     for (name, keys) in ctx.overrides.tables() {
@@ -247,10 +249,10 @@ fn given_tables<'o>(ctx: &Context<'o>) -> Result<Given<'o>, PlanError> {
                 "Remove the other keys.",
             ));
         }
-        if out.iter().any(|(id, _)| *id == table.id) {
+        if out.iter().any(|(given, _)| given.is(table)) {
             return Err(invalid(path, "is a table that the plan names twice", ""));
         }
-        out.push((table.id, keys));
+        out.push((table, keys));
     }
     Ok(out)
 }
@@ -269,7 +271,7 @@ fn selected<'a, 'o>(
     };
     let mut out = vec![];
     for table in &catalog.tables {
-        let own = ctx.given.iter().find(|(id, _)| *id == table.id).map(|(_, keys)| *keys);
+        let own = ctx.given.iter().find(|(given, _)| given.is(table)).map(|(_, keys)| *keys);
         let wanted =
             matches(&include, table) && !matches(&exclude, table) && !own.is_some_and(TableOverrides::skip);
         if wanted && exists(ctx, table, own.is_some(), findings) {

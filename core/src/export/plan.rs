@@ -62,6 +62,8 @@ pub enum Since {
     Renamed(String),
     /// Its name is another table's.
     Another,
+    /// It is gone, and its name is that of another relation of the run, which is what a plan means by it.
+    Replaced,
 }
 
 /// What a run says of a column.
@@ -294,6 +296,10 @@ impl Overrides {
 pub struct TableOverrides<'a>(&'a Value);
 
 impl<'a> TableOverrides<'a> {
+    pub fn as_given(self) -> &'a Value {
+        self.0
+    }
+
     pub fn target(self) -> Option<&'a str> {
         self.0["target"].as_str()
     }
@@ -361,13 +367,29 @@ impl Run {
     }
 
     fn table_of(&self, schema: &str, table: &str) -> Option<&RunTable> {
-        self.tables.iter().find(|t| t.schema == schema && t.table == table)
+        self.present().find(|t| t.schema == schema && t.table == table)
+    }
+
+    /// The tables that have a name of their own.
+    pub fn present(&self) -> impl Iterator<Item = &RunTable> {
+        self.tables.iter().filter(|table| table.since != Since::Replaced)
+    }
+
+    /// What is to be told of the others.
+    pub fn replaced(&self) -> impl Iterator<Item = Finding> {
+        self.tables.iter().filter(|table| table.since == Since::Replaced).map(|table| {
+            let message = format!(
+                "it does not exist any more, and is left out: {}.{}, into which the run loaded it, is another table of the run now",
+                table.schema, table.table
+            );
+            Kind::LeftOut.warning(format!("table {} of the file", table.source), message)
+        })
     }
 
     /// What has become of a table, if that is to be told: `object` names it.
     pub fn told_of(&self, schema: &str, table: &str, object: &str) -> Option<Finding> {
         match &self.table_of(schema, table)?.since {
-            Since::Same => None,
+            Since::Same | Since::Replaced => None,
             Since::Renamed(former) => {
                 Some(Kind::NameChanged.info(object, format!("it was called {former} when the run loaded it")))
             }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::catalog::{Table, TableKind};
+use super::catalog::{Column, Table, TableKind};
 use super::columns::OutColumn;
 use super::decide::Context;
 use super::names::Names;
@@ -25,6 +25,7 @@ pub struct OwnTable {
 /// there is one to tell. `kept` has the tables of the file that are exported under their names, in small letters.
 pub fn table(
     ctx: &Context<'_>,
+    table: &Table,
     source: &str,
     name: &str,
     columns: &[OutColumn<'_>],
@@ -67,13 +68,17 @@ pub fn table(
         )));
     }
     let mut computed = vec![];
+    let is_there = |column: &str| {
+        let of_file = |own: &Column| run.column(source, &own.name).is_some_and(|of| of.source == column);
+        table.columns.iter().any(of_file)
+    };
     for column in &declared.columns {
         let found = columns.iter().find(|c| c.name == column.name);
         let found = match (found, &column.generated) {
             (Some(found), _) => found,
             // A view beside the table computes it, or nothing does in PostgreSQL: SQLite does it again.
-            (None, Some(_)) => continue,
-            (None, None) => return Err(Some(format!("its column {} is not exported", column.name))),
+            (None, Some(_)) if !is_there(&column.name) => continue,
+            (None, _) => return Err(Some(format!("its column {} is not exported", column.name))),
         };
         if !is_declared_so(run, source, found) {
             return Err(Some(format!("column {} is stored otherwise than in the file", column.name)));

@@ -430,6 +430,59 @@ fn what_cannot_be_read_blocks() {
 }
 
 #[test]
+fn what_is_named_is_left_out_only_where_the_plan_says_so() {
+    let denied = Table {
+        refused: Some(Refusal::Denied("permission denied".into())),
+        ..table(1, "denied", vec![column("a", "text")])
+    };
+    let of_extension =
+        Table { extension: Some("x".into()), ..table(2, "of_extension", vec![column("a", "text")]) };
+    let view = Table {
+        kind: TableKind::View,
+        query: Some(" SELECT t.a\n   FROM public.t;".into()),
+        ..table(3, "v", vec![column("a", "integer")])
+    };
+    let bare = table(5, "bare", vec![column("a", "integer")]);
+    let catalog =
+        catalog(vec![bare, denied, of_extension, table(4, "t", vec![column("a", "integer")]), view]);
+    for own in [json!({}), json!({"skip": false})] {
+        let bare = json!({"columns": {"a": {"skip": true}}});
+        let given = overrides(json!({"exclude": ["other"], "tables": {
+            "v": own, "denied": own, "of_extension": own, "bare": bare}}));
+        let first = decide(&catalog, &given, None).unwrap();
+        assert_eq!(
+            (&first.plan["tables"]["v"], &first.plan["tables"]["denied"], &first.plan["tables"]["bare"]),
+            (&own, &own, &json!({"skip": true}))
+        );
+        let given = overrides(first.plan.clone());
+        let again = decide(&catalog, &given, None).unwrap();
+        assert_eq!(again.plan, first.plan);
+        assert_eq!((first.views.len(), again.views.len()), (1, 1));
+        assert_eq!((first.tables.len(), again.tables.len()), (2, 2));
+        assert!(
+            kinds(&again)
+                .contains(&(Kind::Denied, "denied: the table cannot be read: permission denied".into()))
+        );
+    }
+}
+
+/// They have no oids by which they could be told apart.
+#[test]
+fn each_table_that_is_gone_is_skipped_by_its_name() {
+    let gone = |name: &str| Table {
+        refused: Some(Refusal::Other("it does not exist any more".into())),
+        ..table(0, name, vec![])
+    };
+    let catalog = catalog(vec![gone("a"), gone("b")]);
+    let given = overrides(json!({"tables": {"a": {"skip": true}}}));
+    let first = decide(&catalog, &given, None).unwrap();
+    let told: Vec<&str> = first.findings.iter().map(|f| f.object.as_str()).collect();
+    assert_eq!(told, ["b", "the file"]);
+    let given = overrides(json!({"tables": {"a": {"skip": true}, "b": {"skip": true}}}));
+    assert!(decide(&catalog, &given, None).unwrap().findings.iter().all(|f| f.kind == Kind::NoTables));
+}
+
+#[test]
 fn rows_of_tables_that_inherit_are_missed() {
     let mut parent = table(1, "a", vec![column("n", "integer")]);
     parent.heirs = vec![(2, "b".into()), (3, "other.c".into())];

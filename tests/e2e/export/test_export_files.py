@@ -273,6 +273,23 @@ def test_cancelled_and_terminated(t):
     assert cells(t.dir / "a.db", "SELECT count(*), sum(n) FROM big") == [(1000000, 500000500000)]
 
 
+def test_cancelled_in_commit(t):
+    """The file is whole by then, and not in its place yet."""
+    t.sql(TABLE + """; CREATE TABLE late (n int); CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(100); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()""")
+    (t.dir / "former.db").write_bytes(b"")
+    for end in ("pg_cancel_backend", "pg_terminate_backend"):
+        session = t.session()
+        session.run(f"BEGIN; INSERT INTO late VALUES (1); {call(t.dir / 'a.db')}; {call(t.dir / 'former.db', {'overwrite': True})}")
+        session.send("COMMIT")
+        until(lambda: t.value(f"SELECT coalesce(wait_event, '') FROM pg_stat_activity WHERE pid = {session.pid}") == "PgSleep", "COMMIT runs the trigger")
+        t.sql(f"SELECT {end}({session.pid})")
+        with fails(s.CANCELED + s.TERMINATED, ""):
+            session.wait()
+        until(lambda: left_behind(t) == ["former.db"], "the files are gone")
+        assert (t.dir / "former.db").read_bytes() == b""
+
+
 def test_what_a_crash_has_left_goes_with_the_next_export(t):
     t.sql(TABLE)
     for name in (".sqlite_export.4194305.0", ".sqlite_export.4194305.0.former", ".sqlite_export.x"):

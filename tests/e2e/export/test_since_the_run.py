@@ -53,6 +53,33 @@ def test_another_table_of_that_name(t):
     assert said == "0"
 
 
+def test_a_table_that_took_the_name_of_one_of_the_run(t):
+    """Its rows are there once, under the name that it had in the file; the one that is gone is told."""
+    t.import_(t.file("a.db", "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (1); CREATE TABLE b (n INTEGER); INSERT INTO b VALUES (2)"))
+    t.sql("DROP TABLE a; ALTER TABLE b RENAME TO a")
+    back, rows = export(t, "back.db", run=1)
+    assert list(schema(back)) == ["b"] and cells(back, "SELECT n FROM b") == [(2,)]
+    said = findings(t, run=1)
+    assert any("table a of the file: it does not exist any more, and is left out: public.a" in line for line in said), said
+    assert not any("another one by that name" in line for line in said), said
+    assert t.value("SELECT sqlite_export_plan(p) = p FROM sqlite_export_plan(run => 1) p") == "t"
+    assert t.rows(f"SELECT * FROM verify_export({quote(str(back))}, run => 1) WHERE NOT ok") == []
+    # The plan means the one that is there.
+    export(t, "none.db", {"tables": {"a": {"skip": True}}}, 1)
+    assert list(schema(t.dir / "none.db")) == []
+
+
+def test_a_computed_column_that_the_plan_leaves_out(t):
+    """The file's own declaration has it: the table is declared otherwise then."""
+    t.import_(t.file("a.db", "CREATE TABLE g (n INTEGER, v INTEGER AS (n * 2) STORED); INSERT INTO g VALUES (4)"))
+    plan = {"tables": {"g": {"columns": {"v": {"skip": True}}}}}
+    back, _ = export(t, "back.db", plan, 1)
+    assert cells(back, "SELECT * FROM g") == [(4,)]
+    assert any("its column v is not exported" in line for line in findings(t, plan, 1))
+    back, _ = export(t, "whole.db", run=1)
+    assert cells(back, "SELECT * FROM g") == [(4, 8)]
+
+
 SPELLINGS = {
     "iso": ("P1DT2H", "PT0.5S", "P-1DT3H", "PT0S"), "net": ("1.02:00:00", "00:00:00.5000000", "-3.00:00:01", "23:59:59"), "python": ("1 day, 2:00:00", "0:00:00.500000", "-1 day, 22:00:00", "12 days, 0:00:00"),
     "django": ("1 02:00:00", "00:00:00.500000", "-1 22:00:00", "12 00:00:00"), "django_iso": ("P1DT02H00M00S", "P0DT00H00M00.500000S", "-P0DT00H00M01S", "P12DT00H00M00S"),

@@ -84,7 +84,9 @@ def test_an_export_of_a_schema_has_the_view(t):
     t.import_(path, PLAN)
     out, _ = export(t, plan={"schemas": ["app"]})
     assert [row[0] for row in cells(out, "SELECT name FROM pragma_table_xinfo('g')")] == ["id", "a", "n"]
-    assert "g_with_generated" in schema(out) or [line for line in findings(t, {"schemas": ["app"]}) if "g_with_generated" in line]
+    # upper() is not the same in both databases, || is.
+    assert "g_with_generated" not in schema(out) and [line for line in findings(t, {"schemas": ["app"]}) if "g_with_generated" in line]
+    assert "c_with_generated" in schema(out) and cells(out, "SELECT w FROM c_with_generated ORDER BY id") == [("w1",), ("w3",), (None,)]
 
 
 def test_a_second_import_takes_the_file_s_rows_again(t):

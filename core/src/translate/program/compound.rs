@@ -44,10 +44,8 @@ impl<'s> Walk<'s> {
             }
             query = combined(query, arm.operator, next, classed)?;
         }
-        if (classed || !order.is_empty()) && collated.iter().any(|one| one.collate && one.texts) {
-            return refuse(
-                "a COLLATE on or within a result of a compound SELECT, by which SQLite tells its texts apart",
-            );
+        if classed || !order.is_empty() {
+            collated.iter().try_for_each(|one| one.refused())?;
         }
         query.columns.iter().for_each(|column| self.note_dynamic(&column.node));
         let keys = self.keys_of_results(order, &query.columns)?;
@@ -83,6 +81,18 @@ impl<'s> Walk<'s> {
             keys.push(Key { at: Some(at), node, sorted: direction(sorted) });
         }
         Ok(keys)
+    }
+
+    /// The parts of a table that reads itself by UNION, whose rows must be the same ones to both databases.
+    pub(super) fn told_apart(&mut self, first: &[Output], next: &[Output]) -> Result<()> {
+        for (l, r) in first.iter().zip(next) {
+            for column in [l, r] {
+                groupable(&column.node)?;
+                self.note_equal(&column.node);
+            }
+            Collated::default().with(&l.node).with(&r.node).refused()?;
+        }
+        Ok(())
     }
 
     pub(super) fn values(&mut self, rows: &[&'s [Expr<'s>]]) -> Result<Query> {
@@ -131,6 +141,15 @@ impl Collated {
         Collated {
             collate: self.collate || node.has_collate(),
             texts: self.texts || storage::may_be_text(node),
+        }
+    }
+
+    fn refused(self) -> Result<()> {
+        match self.collate && self.texts {
+            true => refuse(
+                "a COLLATE on or within a result of a compound SELECT, by which SQLite tells its texts apart",
+            ),
+            false => Ok(()),
         }
     }
 }

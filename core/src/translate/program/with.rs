@@ -111,6 +111,9 @@ impl<'s> Walk<'s> {
         let query = self.recursive_parts(cte, name, (&select.body.select, &arms[..at]), &arm.select);
         self.program()?.levels.extend(around);
         let (first, next, columns) = query?;
+        if arm.operator == CompoundOperator::Union {
+            self.told_apart(&first.columns, &next.columns)?;
+        }
         let sql = format!("{} {word} {}", pinned(first, &columns), pinned(next, &columns));
         Ok(Query { sql, columns, one_row: false, relabelled: false })
     }
