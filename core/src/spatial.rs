@@ -1,6 +1,8 @@
 //! Files with geometries: which columns they list, and which of their tables and views say something of the file, and
 //! nothing else.
 
+use std::collections::HashMap;
+
 use crate::catalog::{Catalog, Table};
 use crate::value::geometry::Container;
 use crate::value::geometry::declared::Geometries;
@@ -103,30 +105,61 @@ const SPATIALITE: [&str; 32] = [
     "rasters",
 ];
 
-/// A row of the table in which a file lists such columns.
+/// Tables by name, ASCII case aside.
+pub struct Names(HashMap<String, usize>);
+
+impl Names {
+    pub fn of(catalog: &Catalog) -> Names {
+        let names = catalog.tables.iter().enumerate().rev();
+        Names(names.map(|(at, table)| (table.name.to_ascii_lowercase(), at)).collect())
+    }
+
+    fn table(&self, name: &str) -> Option<usize> {
+        self.0.get(&name.to_ascii_lowercase()).copied()
+    }
+
+    /// Where the catalog has a column.
+    pub fn column(&self, catalog: &Catalog, table: &str, column: &str) -> Option<Place> {
+        let table = self.table(table)?;
+        let mut columns = catalog.tables.get(table)?.columns.iter();
+        Some(Place { table, column: columns.position(|c| c.name.eq_ignore_ascii_case(column))? })
+    }
+}
+
+/// A column by its table's place in the catalog, and its own there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    table: usize,
+    column: usize,
+}
+
+/// What the table in which a file lists such columns says of one that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    pub table: String,
-    pub column: String,
+    pub place: Place,
     pub geometries: Geometries,
 }
 
-/// Notes what is listed at the columns that are there.
-pub fn note(catalog: &mut Catalog, listed: Vec<Listed>) {
-    for Listed { table, column, mut geometries } in listed {
-        geometries.indexed = has_index(catalog, geometries.container, &table, &column);
-        let found = catalog.tables.iter_mut().find(|t| t.name.eq_ignore_ascii_case(&table));
-        let found = found.and_then(|t| t.columns.iter_mut().find(|c| c.name.eq_ignore_ascii_case(&column)));
-        if let Some(found) = found {
+/// Notes what is listed.
+pub fn note(catalog: &mut Catalog, names: &Names, listed: Vec<Listed>) {
+    for Listed { place: Place { table, column }, mut geometries } in listed {
+        geometries.indexed = has_index(catalog, names, geometries.container, (table, column));
+        let table = catalog.tables.get_mut(table);
+        if let Some(found) = table.and_then(|table| table.columns.get_mut(column)) {
             found.geometries = Some(Box::new(geometries));
         }
     }
 }
 
-fn has_index(catalog: &Catalog, container: Container, table: &str, column: &str) -> bool {
+fn has_index(catalog: &Catalog, names: &Names, container: Container, at: (usize, usize)) -> bool {
     let prefix = match container {
         Container::GeoPackage => "rtree",
         Container::SpatiaLite | Container::Wkb => "idx",
     };
-    catalog.table(&format!("{prefix}_{table}_{column}")).is_some_and(Table::is_rtree)
+    let found = || {
+        let table = catalog.tables.get(at.0)?;
+        let name = format!("{prefix}_{}_{}", table.name, table.columns.get(at.1)?.name);
+        catalog.tables.get(names.table(&name)?)
+    };
+    found().is_some_and(Table::is_rtree)
 }

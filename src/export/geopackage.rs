@@ -4,24 +4,13 @@ use pgrx::PgSqlErrorCode as Code;
 
 use crate::error::Error;
 use crate::newfile::refused;
+use crate::pg::postgis;
 use crate::pg::spi::{self, Row};
 use crate::pg::thread;
 use crate::sqlite;
 use crate::sqlite::create::NewFile;
-use crate::sqlite::geopackage::Scanned;
+use crate::sqlite::geopackage::{MOST_SRIDS, Scanned};
 use pg_sqlite_migrate_core::export::geopackage::{self, Filled, Layer, LayerColumn};
-use pg_sqlite_migrate_core::sqltext::qualified;
-
-/// Where PostGIS's table of systems is, if the caller may read it.
-const SYSTEMS: &str = "
-    SELECT n.nspname
-    FROM pg_catalog.pg_extension e
-    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
-                               AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::regclass
-    JOIN pg_catalog.pg_class c ON c.oid = d.objid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE e.extname = 'postgis' AND c.relname = 'spatial_ref_sys'
-      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')";
 
 /// The systems that every GeoPackage has.
 const ALWAYS: [i32; 3] = [-1, 0, 4326];
@@ -78,7 +67,7 @@ fn indexed(
     if let Some(tree) = &tree {
         file.execute_module(&geopackage::tree(tree))?;
     }
-    let scanned = file.scan_geometries(&layer.table, &column.name, tree.as_deref())?;
+    let scanned = file.scan_geometries(&layer.table, &column.name, tree.as_deref().zip(key.as_deref()))?;
     let literal = |number: f64| if number.is_finite() { format!("{number:e}") } else { "NULL".into() };
     let bounds = scanned.bounds.map(|b| [b.x[0], b.y[0], b.x[1], b.y[1]].map(literal));
     let curves = ["CircularString", "CompoundCurve", "CurvePolygon", "MultiCurve", "MultiSurface"];
@@ -93,12 +82,13 @@ fn srid(layer: &Layer, column: &LayerColumn, scanned: &Scanned) -> Result<i32, E
         [] => Ok(column.srid),
         [srid] => Ok(*srid),
         srids => {
-            let list: Vec<String> = srids.iter().take(10).map(i32::to_string).collect();
+            let list: Vec<String> = srids.iter().map(i32::to_string).collect();
             let message = format!(
                 "table \"{}\": the geometries of column \"{}\" have different SRIDs, and a layer of a GeoPackage has one",
                 layer.table, column.name
             );
-            let detail = format!("They have {}.", list.join(", "));
+            let more = if srids.len() == MOST_SRIDS { ", …" } else { "" };
+            let detail = format!("They have {}{more}.", list.join(", "));
             let hint = "Transform them to one SRID with ST_Transform().".to_owned();
             Err(refused(Code::ERRCODE_DATA_EXCEPTION, message, Some(detail), Some(hint)))
         }
@@ -107,12 +97,12 @@ fn srid(layer: &Layer, column: &LayerColumn, scanned: &Scanned) -> Result<i32, E
 
 /// The rows of systems beyond those that every GeoPackage has.
 fn systems(srids: &[i32]) -> Vec<String> {
-    let known = spi::value::<String>(SYSTEMS, &[]).map(|schema| {
+    let known = postgis::systems().map(|table| {
         let sql = format!(
             "SELECT srid, COALESCE(auth_name, '')::text AS organisation, COALESCE(auth_srid, srid) AS code,
                     COALESCE(srtext, '')::text AS definition
              FROM {} WHERE srid = ANY ($1::pg_catalog.int4[])",
-            qualified(&schema, "spatial_ref_sys")
+            table.name
         );
         let of_row = |row: &Row<'_>| {
             let (srid, code): (i32, i32) = (row.get("srid"), row.get("code"));

@@ -30,6 +30,7 @@ pub mod loaded_rows;
 pub mod memory;
 pub mod nodes;
 pub mod page;
+pub mod postgis;
 pub mod progress;
 pub mod raised;
 pub mod reading;

@@ -9,6 +9,9 @@ use pg_sqlite_migrate_core::value::geometry::bounds::Bounds;
 use pg_sqlite_migrate_core::value::geometry::stats::Stats;
 use pg_sqlite_migrate_core::value::geometry::{Becomes, Container, read};
 
+/// So many are named where a layer has several.
+pub const MOST_SRIDS: usize = 10;
+
 /// What the geometries of a table are.
 #[derive(Debug, Clone, Default)]
 pub struct Scanned {
@@ -33,22 +36,28 @@ impl NewFile {
         }
     }
 
-    /// Looks at every geometry of a table. With `tree`, the bounds of each go there under its rowid.
-    pub fn scan_geometries(&self, table: &str, column: &str, tree: Option<&str>) -> Result<Scanned, Error> {
+    /// Looks at every geometry of a table. With `tree`, an R*Tree and the column that is the rowid, the bounds of each go
+    /// there under it: another column may have the name `rowid`.
+    pub fn scan_geometries(
+        &self,
+        table: &str,
+        column: &str,
+        tree: Option<(&str, &str)>,
+    ) -> Result<Scanned, Error> {
         let run = || -> rusqlite::Result<Scanned> {
             let mut scanned = Scanned::default();
             let (table, column) = (sqlite_ident(table), sqlite_ident(column));
-            let id = if tree.is_some() { "rowid" } else { "0" };
+            let id = tree.map_or_else(|| "0".to_owned(), |(_, key)| sqlite_ident(key));
             let sql = format!("SELECT {id}, {column} FROM {table} WHERE {column} NOT NULL");
             let mut statement = self.connection.prepare(&sql)?;
-            let insert =
-                tree.map(|tree| format!("INSERT INTO {} VALUES (?1, ?2, ?3, ?4, ?5)", sqlite_ident(tree)));
+            let insert = tree
+                .map(|(tree, _)| format!("INSERT INTO {} VALUES (?1, ?2, ?3, ?4, ?5)", sqlite_ident(tree)));
             let mut insert = insert.map(|sql| self.connection.prepare(&sql)).transpose()?;
             let mut rows = statement.query(())?;
             while let Some(row) = rows.next()? {
                 let ValueRef::Blob(blob) = row.get_ref(1)? else { continue };
                 let Ok(geometry) = read(Container::GeoPackage, blob, |_| Ok(Becomes::Wkb)) else { continue };
-                if !scanned.srids.contains(&geometry.srid) {
+                if scanned.srids.len() < MOST_SRIDS && !scanned.srids.contains(&geometry.srid) {
                     scanned.srids.push(geometry.srid);
                 }
                 scanned.stats.count(&geometry.seen);

@@ -5,6 +5,7 @@ use super::given::overrides::Overrides;
 use super::given::settings::{Settings, Usual};
 use super::given::words::Names;
 use super::rules::Rules;
+use super::systems::Places;
 use super::target::Target;
 use crate::catalog::{Catalog, KeyFact};
 use crate::damage::Damage;
@@ -39,6 +40,8 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// How the numbers of the file's times are read, each unit once; known when the tables are resolved.
     pub file_epochs: Vec<Format>,
+    /// Where the file's systems of coordinates are in the database.
+    pub systems: Places,
 }
 
 impl<'a> Context<'a> {
@@ -58,6 +61,7 @@ impl<'a> Context<'a> {
         plan.texts.of_bytes = target.texts_of_bytes;
         let name_rules = overrides.names.clone().unwrap_or_default();
         let names = name_rules.case;
-        Context { source, target, overrides, plan, names, name_rules, rules, file_epochs: vec![] }
+        let systems = Places::of(source.catalog, target);
+        Context { source, target, overrides, plan, names, name_rules, rules, file_epochs: vec![], systems }
     }
 }

@@ -11,6 +11,7 @@ pub mod model;
 pub mod question;
 pub mod resolve;
 pub mod rules;
+pub mod systems;
 pub mod target;
 pub mod trial;
 pub mod trigger;

@@ -339,8 +339,9 @@ impl Reader<'_> {
     }
 
     fn note_geometries(&mut self) -> Result<(), Error> {
-        match spatial::listed(self.source, &self.catalog) {
-            Ok(listed) => geometries::note(&mut self.catalog, listed),
+        let names = geometries::Names::of(&self.catalog);
+        match spatial::listed(self.source, &self.catalog, &names) {
+            Ok(listed) => geometries::note(&mut self.catalog, &names, listed),
             Err(e) if e.is_local() => self.problem("geometry_columns", reason(e)),
             Err(e) => return Err(e),
         }

@@ -89,6 +89,7 @@ def test_systems_of_coordinates(g):
     path = g.own(files.write(g.dir / "systems.gpkg", {
         "known": (2056, None, ["POINT (2600000 1200000)"]), "own": (own, None, ["POINT (1 2)"]), "none": (None, None, ["POINT (1 2)"])}))
     number = sqlite3.connect(path).execute("SELECT srs_id, definition FROM gpkg_geometry_columns JOIN gpkg_spatial_ref_sys USING (srs_id) WHERE table_name = 'own'").fetchone()
+    g.sql("CREATE EXTENSION postgis SCHEMA public")
     verified(g, path)
     assert g.type_of("known", "geom") == "geometry(Geometry,2056)"
     assert g.type_of("own", "geom") == f"geometry(Geometry,{number[0]})"
@@ -107,6 +108,81 @@ def test_systems_of_coordinates(g):
     again = g.own(files.write(g.dir / "again.gpkg", {"third": (own.replace("45", "46"), None, ["POINT (1 2)"])}))
     verified(g, again)
     assert g.type_of("third", "geom") == "geometry(Geometry,900000)"
+
+
+OWN = "+proj=lcc +lat_1=40 +lat_2=50 +lat_0=45 +lon_0=7 +ellps=bessel +units=m +no_defs"
+
+
+def renumbered(path, layer, number):
+    """The file gives the layer's system this number."""
+    db = sqlite3.connect(path)
+    for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        db.execute(f'DROP TRIGGER "{name}"')
+    before = db.execute("SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)).fetchone()[0]
+    db.execute("UPDATE gpkg_spatial_ref_sys SET srs_id = ? WHERE srs_id = ?", (number, before))
+    for table in ["gpkg_geometry_columns", "gpkg_contents"]:
+        db.execute(f"UPDATE {table} SET srs_id = ? WHERE table_name = ?", (number, layer))
+    for fid, blob in db.execute(f"SELECT fid, geom FROM {layer}").fetchall():
+        db.execute(f"UPDATE {layer} SET geom = ? WHERE fid = ?", (blob[:4] + struct.pack("<i", number) + blob[8:], fid))
+    db.commit()
+    db.close()
+
+
+@pytest.mark.parametrize("created", [True, False])
+def test_no_two_systems_of_a_file_get_one_srid(g, created):
+    path = g.own(files.write(g.dir / "two.gpkg", {
+        "known": (27700, None, ["POINT (1 2)"]), "own": (OWN, None, ["POINT (1 2)"]), "other": (OWN.replace("45", "46"), None, ["POINT (1 2)"])}))
+    renumbered(path, "known", 5)
+    renumbered(path, "own", 27700)
+    renumbered(path, "other", 4326000)
+    if created:
+        g.sql("CREATE EXTENSION postgis SCHEMA public")
+    verified(g, path)
+    types = {table: g.type_of(table, "geom") for table in ["known", "own", "other"]}
+    assert types == {"known": "geometry(Geometry,27700)", "own": "geometry(Geometry,900000)", "other": "geometry(Geometry,900001)"}
+    for layer, of in {"own": 27700, "other": 4326000}.items():
+        definition = sqlite3.connect(path).execute("SELECT definition FROM gpkg_spatial_ref_sys WHERE srs_id = ?", (of,)).fetchone()[0]
+        assert g.value(f"SELECT srtext FROM spatial_ref_sys JOIN {layer} ON srid = ST_SRID(geom)") == definition
+
+
+def test_an_srid_that_another_takes_in_the_meantime(g):
+    path = g.own(files.write(g.dir / "own.gpkg", {"own": (OWN, None, ["POINT (1 2)"])}))
+    renumbered(path, "own", 32633)
+    # PostGIS is still to be created when the plan is made, and gets a system under the number that the plan has chosen.
+    g.sql("""CREATE FUNCTION public.first() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
+        INSERT INTO public.spatial_ref_sys (srid, auth_name, auth_srid, srtext) VALUES (900000, 'X', 1, 'x'); END$$;
+        CREATE EVENT TRIGGER first ON ddl_command_end WHEN TAG IN ('CREATE EXTENSION') EXECUTE FUNCTION public.first()""")
+    with fails("40001", "SRID 900000 has become that of another system of coordinates"):
+        g.sql(g.call("sqlite_import", path, {}))
+    g.sql("DROP EVENT TRIGGER first; CREATE EXTENSION postgis SCHEMA public; INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext) VALUES (900000, 'X', 1, 'x')")
+    verified(g, path)
+    assert g.type_of("own", "geom") == "geometry(Geometry,900001)"
+
+
+@pytest.mark.parametrize("way", ["owner", "trigger", "rule"])
+def test_nobody_elses_code_runs_where_a_system_is_added(g, way):
+    g.sql("CREATE EXTENSION postgis SCHEMA public")
+    g.role("mallory")
+    g.sql({"owner": "ALTER TABLE spatial_ref_sys OWNER TO mallory",
+           "trigger": "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'here'; END$$; CREATE TRIGGER t BEFORE INSERT ON spatial_ref_sys FOR EACH ROW EXECUTE FUNCTION f()",
+           "rule": "CREATE RULE r AS ON INSERT TO spatial_ref_sys DO ALSO SELECT 1 / 0"}[way])
+    path = g.own(files.write(g.dir / "own.gpkg", {"own": (OWN, None, ["POINT (1 2)"])}))
+    found = [f["message"] for f in g.findings(path) if f["object"].startswith("SRID")]
+    assert len(found) == 1 and "may not add it" in found[0], found
+    verified(g, path)
+    assert g.value("SELECT count(*) FROM spatial_ref_sys WHERE srid = (SELECT ST_SRID(geom) FROM own)") == "0"
+
+
+def test_rows_about_columns_that_are_not_there_or_named_twice(g):
+    path = g.own(files.write(g.dir / "p.gpkg", points(2)))
+    db = sqlite3.connect(path)
+    db.executescript("""CREATE TABLE c AS SELECT * FROM gpkg_geometry_columns;
+        DROP TABLE gpkg_geometry_columns; ALTER TABLE c RENAME TO gpkg_geometry_columns;
+        INSERT INTO gpkg_geometry_columns SELECT 'P', 'GEOM', 'POLYGON', srs_id, z, m FROM gpkg_geometry_columns;
+        INSERT INTO gpkg_geometry_columns SELECT 'none' || value, 'geom', 'POINT', 4326, 0, 0 FROM json_each('[' || substr(replace(hex(zeroblob(30000)), '00', ',1'), 2) || ']')""")
+    db.close()
+    verified(g, path)
+    assert g.type_of("p", "geom") == "geometry(Point,4326)"
 
 
 def test_who_may_not_add_a_system_is_told_what_its_owner_would_run(g):

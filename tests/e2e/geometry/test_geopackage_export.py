@@ -95,6 +95,19 @@ def test_a_column_of_any_srid(g):
     assert not (g.dir / "no.gpkg").exists()
 
 
+def test_an_r_tree_knows_rows_by_their_key_whatever_columns_are_called(g):
+    g.sql("CREATE TABLE p (rowid int, _rowid_ int, oid_ int, id int PRIMARY KEY, geom geometry(Point, 4326)); INSERT INTO p VALUES (7, 7, 7, 1, ST_Point(1, 2, 4326)), (7, 7, 7, 2, ST_Point(3, 4, 4326))")
+    path, _ = export(g, "out.gpkg", {"geopackage": True, "exclude": ["spatial_ref_sys"]})
+    assert cells(path, "SELECT id, minx FROM rtree_p_geom ORDER BY id") == [(1, 1.0), (2, 3.0)]
+
+
+def test_a_layer_of_many_srids(g):
+    g.sql("CREATE TABLE a (id int PRIMARY KEY, geom geometry); INSERT INTO a SELECT n, ST_Point(1, 2, n) FROM generate_series(1, 20) n")
+    result = g.attempt("SELECT * FROM sqlite_export('%s', '{\"geopackage\": true, \"exclude\": [\"spatial_ref_sys\"]}')" % (g.dir / "no.gpkg"))
+    result.failed("22000", "have different SRIDs")
+    assert result.error.detail == "They have 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …."
+
+
 def test_a_run_goes_back(g):
     path = g.own(files.write(g.dir / "in.gpkg", {"p": (2056, 1, ["POINT (1 2)", "POINT (3 4)"]), "own": ("+proj=lcc +lat_1=40 +lat_2=50 +lat_0=45 +lon_0=7 +ellps=bessel +units=m +no_defs", None, ["POINT (1 2)"])}))
     g.import_(path)

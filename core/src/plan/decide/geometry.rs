@@ -11,24 +11,17 @@ use crate::plan::context::Context;
 use crate::plan::given::geopackage;
 use crate::plan::model::Phase;
 use crate::plan::resolve::names::{Scope, make_object_name};
-use crate::plan::target::Systems;
+use crate::plan::systems::{Place, Standing};
 use crate::spatial::Spatial;
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::{Choice, ColumnProfile};
 use crate::value::PgType;
-use crate::value::geometry::declared::{Geometries, System};
+use crate::value::geometry::declared::Geometries;
 use crate::value::geometry::stats::Stats;
 use crate::value::geometry::value::Srids;
 
 /// The extension with the types.
 pub const POSTGIS: &str = "postgis";
-
-/// What `spatial_ref_sys` takes.
-const LONGEST_DEFINITION: usize = 2048;
-const LONGEST_ORGANISATION: usize = 256;
-
-/// SRIDs for systems of the file's own whose number another system has in the database.
-const SPARE: i32 = 900_000;
 
 /// The type of PostGIS with these modifiers, as PostgreSQL prints it.
 fn postgis(ctx: &Context<'_>, modifiers: &str) -> Option<PgType> {
@@ -77,7 +70,8 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
         let Some(of) = column.geometries() else { continue };
         let object = format!("{}.{}", table.source.name, column.source.name);
         if column.pg_type == PgType::Bytea && extensions::schema(ctx, POSTGIS).is_none() && table.fresh() {
-            let srid = of.system.srid();
+            // A number of the file's own could be another's.
+            let srid = if of.system.is_common() { of.system.code } else { 0 };
             let message = "the geometries become bytea with WKB: the extension postgis is not there, and the caller cannot create it";
             let hint = format!(
                 "Once PostGIS is there: ALTER TABLE {} ALTER COLUMN {} TYPE geometry USING ST_GeomFromWKB({}, {srid}).",
@@ -128,28 +122,7 @@ pub fn index(ctx: &Context<'_>, table: &mut DecidedTable<'_>, relations: &mut Sc
 
 /// The SRIDs of a column's geometries, in the file and in PostgreSQL.
 pub fn srids(ctx: &Context<'_>, of: &Geometries) -> Srids {
-    Srids { stored: of.system.id, becomes: placed(ctx.target.systems.as_ref(), &of.system).0 }
-}
-
-/// The SRID of a system in the database, and whether `spatial_ref_sys` has it there.
-fn placed(systems: Option<&Systems>, system: &System) -> (i32, bool) {
-    let srid = system.srid();
-    // A PostGIS that is still to be created has its own systems.
-    let Some(systems) = systems.filter(|_| srid > 0) else { return (srid, srid == 0 || system.is_common()) };
-    let at = |srid: i32| systems.rows.iter().find(|row| row.srid == srid);
-    if system.is_common() {
-        return (srid, at(srid).is_some());
-    }
-    let is_it = |row: &&crate::plan::target::KnownSystem| {
-        row.organisation.eq_ignore_ascii_case(&system.organisation)
-            && row.code == system.code
-            && row.definition == system.definition
-    };
-    match (systems.rows.iter().find(is_it), at(srid)) {
-        (Some(row), _) => (row.srid, true),
-        (None, None) => (srid, false),
-        (None, Some(_)) => ((SPARE..SPARE + 1000).find(|srid| at(*srid).is_none()).unwrap_or(0), false),
-    }
+    Srids { stored: of.system.id, becomes: ctx.systems.at(&of.system).srid }
 }
 
 /// Rows of `spatial_ref_sys` for the systems that it does not have, as steps; or what to say of those that cannot be added.
@@ -159,36 +132,40 @@ pub fn definitions(
     findings: &mut Vec<Finding>,
 ) -> Vec<(String, String)> {
     let Some(schema) = extensions::schema(ctx, POSTGIS) else { return vec![] };
+    let insertable = match &ctx.target.systems {
+        Some(systems) => systems.insertable,
+        None => extensions::create(ctx, POSTGIS).is_some(),
+    };
     let (mut seen, mut out) = (BTreeSet::new(), vec![]);
     for column in tables.iter().flat_map(|table| &table.columns).filter(|c| c.pg_type.is_postgis()) {
         let Some(of) = column.geometries() else { continue };
         let system = &of.system;
-        let (srid, known) = placed(ctx.target.systems.as_ref(), system);
-        if known || !seen.insert(srid) {
-            continue;
-        }
+        let Place { srid, standing } = ctx.systems.at(system);
         let object = format!("SRID {}", system.id);
-        let fits = !system.definition.is_empty()
-            && system.definition.len() <= LONGEST_DEFINITION
-            && system.proj4.len() <= LONGEST_DEFINITION
-            && system.organisation.len() <= LONGEST_ORGANISATION;
-        let title = format!("{} {}", system.organisation, system.code);
-        if !fits {
-            let message = format!(
-                "{title} has no definition that spatial_ref_sys takes: its geometries have SRID {srid}, of which PostGIS knows nothing"
-            );
-            findings.push(Kind::Geometry.warning(object, message));
-            continue;
+        let title = match system.organisation.as_str() {
+            "" => format!("system {}", system.id),
+            organisation => format!("{organisation} {}", system.code),
+        };
+        match standing {
+            Standing::Undefined | Standing::Known => continue,
+            // Two numbers of the file may be one system.
+            Standing::New if !seen.insert((srid, 0)) => continue,
+            Standing::Unknown if !seen.insert((srid, system.id)) => continue,
+            Standing::New => {}
+            Standing::Unknown => {
+                let message = unknown(&title, srid, ctx.target.systems.is_some() || insertable);
+                findings.push(Kind::Geometry.warning(object, message));
+                continue;
+            }
         }
         let proj4 = if system.proj4.is_empty() { "NULL".to_owned() } else { literal(&system.proj4) };
+        let table = qualified(schema, "spatial_ref_sys");
+        let (organisation, code) = (literal(&system.organisation), system.code);
+        let definition = literal(&system.definition);
         let sql = format!(
-            "INSERT INTO {} (srid, auth_name, auth_srid, srtext, proj4text) VALUES ({srid}, {}, {}, {}, {proj4}) ON CONFLICT (srid) DO NOTHING",
-            qualified(schema, "spatial_ref_sys"),
-            literal(&system.organisation),
-            system.code,
-            literal(&system.definition),
+            "INSERT INTO {table} (srid, auth_name, auth_srid, srtext, proj4text) VALUES ({srid}, {organisation}, {code}, {definition}, {proj4}) ON CONFLICT (srid) DO NOTHING"
         );
-        if ctx.target.systems.as_ref().is_some_and(|systems| !systems.insertable) {
+        if !insertable {
             let message = format!(
                 "spatial_ref_sys does not have {title}, and the caller may not add it: its geometries have SRID {srid}, of which PostGIS knows nothing yet"
             );
@@ -199,8 +176,30 @@ pub fn definitions(
         let message = format!("spatial_ref_sys gets {title} as SRID {srid}");
         findings.push(Kind::Geometry.info(object, message));
         out.push((format!("define SRID {srid}"), sql));
+        // Somebody may have given the number to another system since the plan was made.
+        let body = format!(
+            "BEGIN IF NOT EXISTS (SELECT FROM {table} WHERE srid = {srid} AND auth_name = {organisation} AND auth_srid = {code} AND srtext = {definition}) \
+             THEN RAISE serialization_failure USING MESSAGE = 'SRID {srid} has become that of another system of coordinates', HINT = 'Run the import again: it chooses another SRID.'; END IF; END"
+        );
+        out.push((format!("check SRID {srid}"), format!("DO {}", literal(&body))));
     }
     out
+}
+
+fn unknown(title: &str, srid: i32, readable: bool) -> String {
+    if !readable {
+        return format!(
+            "{title} may be in spatial_ref_sys, which the caller may not read: its geometries have SRID 0"
+        );
+    }
+    if srid > 0 {
+        return format!(
+            "{title} has no definition that spatial_ref_sys takes: its geometries have SRID {srid}, of which PostGIS knows nothing"
+        );
+    }
+    format!(
+        "{title} has no definition that spatial_ref_sys takes, or no SRID is free: its geometries have SRID 0"
+    )
 }
 
 /// The file's own description of itself is left out.

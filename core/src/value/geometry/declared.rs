@@ -1,6 +1,8 @@
 //! What a file says of its columns with geometries: `gpkg_geometry_columns` of a GeoPackage, `geometry_columns` of
 //! SpatiaLite and of OGR; and the systems of coordinates that it names.
 
+use std::sync::Arc;
+
 use super::Container;
 use super::parts::{Dimensions, KINDS};
 use super::stats::Stats;
@@ -9,7 +11,7 @@ use super::stats::Stats;
 pub const HIGHEST_SRID: i32 = 998_999;
 
 /// Organisations whose codes are the SRIDs of PostGIS's own `spatial_ref_sys`.
-const ORGANISATIONS: [&str; 2] = ["EPSG", "ESRI"];
+pub const ORGANISATIONS: [&str; 2] = ["EPSG", "ESRI"];
 
 /// Whether a dimension is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,15 +60,10 @@ pub struct System {
 }
 
 impl System {
-    /// Its number is one of PostGIS's own.
+    /// Its code is an SRID of PostGIS's own.
     pub fn is_common(&self) -> bool {
-        ORGANISATIONS.iter().any(|name| name.eq_ignore_ascii_case(&self.organisation)) && self.code > 0
-    }
-
-    /// The SRID that it has in PostgreSQL where nothing else is in its place there; 0 for an undefined one.
-    pub fn srid(&self) -> i32 {
-        let srid = if self.is_common() { self.code } else { self.id };
-        if self.id > 0 && (1..=HIGHEST_SRID).contains(&srid) { srid } else { 0 }
+        ORGANISATIONS.iter().any(|name| name.eq_ignore_ascii_case(&self.organisation))
+            && (1..=HIGHEST_SRID).contains(&self.code)
     }
 }
 
@@ -78,7 +75,8 @@ pub struct Geometries {
     pub kind: Option<u32>,
     pub z: Presence,
     pub m: Presence,
-    pub system: System,
+    /// Many columns have one.
+    pub system: Arc<System>,
     /// An R*Tree has the bounds.
     pub indexed: bool,
 }

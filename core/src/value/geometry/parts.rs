@@ -89,7 +89,8 @@ pub struct Body<'a> {
 
 const Z: u32 = 0x8000_0000;
 const M: u32 = 0x4000_0000;
-const SRID: u32 = 0x2000_0000;
+/// EWKB has an SRID then.
+pub const SRID: u32 = 0x2000_0000;
 
 impl Body<'_> {
     /// Reads all of it.

@@ -199,7 +199,7 @@ fn types_are_as_narrow_as_what_is_stored() {
         kind,
         z,
         m: Presence::No,
-        system: System::default(),
+        system: System::default().into(),
         indexed: false,
     };
     let point = part(1, &le(&[1.0, 2.0]));

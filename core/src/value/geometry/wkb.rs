@@ -3,9 +3,7 @@
 
 use super::Result;
 use super::bytes::{Bytes, Order};
-use super::parts::{Body, Frame};
-
-const SRID: u32 = 0x2000_0000;
+use super::parts::{Body, Frame, SRID};
 
 pub fn open(blob: &[u8]) -> Result<(i32, Body<'_>)> {
     let bytes = Bytes::new(blob, Order::Little);
