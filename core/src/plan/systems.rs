@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::decide::geometry::POSTGIS;
 use super::target::{KnownSystem, Systems, Target};
 use crate::catalog::Catalog;
 use crate::value::geometry::declared::{HIGHEST_SRID, ORGANISATIONS, System};
+
+/// The extension with the types.
+pub const POSTGIS: &str = "postgis";
 
 /// What `spatial_ref_sys` takes.
 const LONGEST_DEFINITION: usize = 2048;

@@ -11,7 +11,7 @@ use crate::plan::context::Context;
 use crate::plan::given::geopackage;
 use crate::plan::model::Phase;
 use crate::plan::resolve::names::{Scope, make_object_name};
-use crate::plan::systems::{Place, Standing};
+use crate::plan::systems::{POSTGIS, Place, Standing};
 use crate::spatial::Spatial;
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::{Choice, ColumnProfile};
@@ -19,9 +19,6 @@ use crate::value::PgType;
 use crate::value::geometry::declared::Geometries;
 use crate::value::geometry::stats::Stats;
 use crate::value::geometry::value::Srids;
-
-/// The extension with the types.
-pub const POSTGIS: &str = "postgis";
 
 /// The type of PostGIS with these modifiers, as PostgreSQL prints it.
 fn postgis(ctx: &Context<'_>, modifiers: &str) -> Option<PgType> {
