@@ -7,9 +7,9 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::Tokenizer;
 
 use crate::chroma;
-use crate::geometry::declared::Geometries;
 use crate::sqltext::sqlite_unquote;
 pub use crate::value::affinity::Affinity;
+use crate::value::geometry::declared::Geometries;
 use crate::vectors::Vectors;
 
 /// Everything one SQLite database file declares, in `sqlite_schema` order.

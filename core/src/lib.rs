@@ -1,7 +1,7 @@
 //! What is decided without a database: everything that needs neither a PostgreSQL server nor an SQLite file.
 //!
 //! [`catalog`] says what a file declares, [`ddl`] what only the texts of its definitions hold, [`contents`] which virtual
-//! tables are data, [`geometry`] reads the geometries of GeoPackage and SpatiaLite, [`types`] and [`value`] what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
+//! tables are data, [`spatial`] what a file says of its geometries, [`types`] and [`value`] what becomes of a column and of a value, [`translate`] what becomes of SQLite's expressions; [`plan`] makes the plan of
 //! a migration from that, [`progress`] words what a run reports of itself, [`reading`] says how the rows are read,
 //! [`assess`] says beforehand what a migration costs and [`advise`] what to do after it, [`remote`] decides what of a
 //! PostgreSQL query SQLite may compute, [`verify`] tells whether a value has survived, [`manifest`] adds up what the values
@@ -19,7 +19,6 @@ pub mod ddl;
 pub mod digest;
 pub mod export;
 pub mod finding;
-pub mod geometry;
 pub mod manifest;
 pub mod orm;
 pub mod path;
@@ -31,6 +30,7 @@ pub mod report;
 pub mod rollback;
 pub mod search;
 pub mod shorten;
+pub mod spatial;
 pub mod sqltext;
 pub mod tools;
 pub mod translate;

@@ -2,11 +2,11 @@
 //! and what is exported is read back.
 
 use pg_sqlite_migrate_core::export::forms::geopackage;
-use pg_sqlite_migrate_core::geometry::bounds::Bounds;
-use pg_sqlite_migrate_core::geometry::value::{Rule, Srids};
-use pg_sqlite_migrate_core::geometry::{Becomes, Container, read};
 use pg_sqlite_migrate_core::plan::LoadColumn;
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
+use pg_sqlite_migrate_core::value::geometry::bounds::Bounds;
+use pg_sqlite_migrate_core::value::geometry::value::{Rule, Srids};
+use pg_sqlite_migrate_core::value::geometry::{Becomes, Container, read};
 use pg_sqlite_migrate_core::value::native::Native;
 use pg_sqlite_migrate_core::value::{Cell, Excess, PgType};
 use pg_sqlite_migrate_core::verify::back::{Facts, Verdict, Way};

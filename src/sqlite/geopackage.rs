@@ -4,10 +4,10 @@ use rusqlite::types::ValueRef;
 
 use super::Error;
 use super::create::NewFile;
-use pg_sqlite_migrate_core::geometry::bounds::Bounds;
-use pg_sqlite_migrate_core::geometry::stats::Stats;
-use pg_sqlite_migrate_core::geometry::{Becomes, Container, read};
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
+use pg_sqlite_migrate_core::value::geometry::bounds::Bounds;
+use pg_sqlite_migrate_core::value::geometry::stats::Stats;
+use pg_sqlite_migrate_core::value::geometry::{Becomes, Container, read};
 
 /// What the geometries of a table are.
 #[derive(Debug, Clone, Default)]

@@ -9,12 +9,12 @@ use super::trigger::{TriggerPlan, TriggerTrial};
 use super::view::{ViewPlan, ViewTrial};
 use crate::catalog::TableId;
 use crate::finding::{Finding, Fix};
-use crate::geometry::value::Srids;
 use crate::reading::Reading;
 use crate::translate::program;
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
+use crate::value::geometry::value::Srids;
 use crate::value::{Excess, Format, PgType, ValueList};
 
 /// The complete plan, its steps and what was noticed on the way.

@@ -54,6 +54,7 @@ pub mod encoding;
 pub mod epoch;
 pub mod excess;
 pub mod format;
+pub mod geometry;
 pub mod image;
 pub mod input;
 pub mod interval;
@@ -75,8 +76,8 @@ pub mod vector;
 
 use std::borrow::Cow;
 
-use crate::geometry::Container;
-use crate::geometry::value::{self as geometry, Srids};
+use geometry::Container;
+use geometry::value::{Rule as GeometryRule, Srids};
 
 use buffer::OutOfMemory;
 pub use cellbuf::CellBuf;
@@ -204,9 +205,9 @@ enum Kind {
     Vector,
     Made(literal::Rule),
     /// For PostGIS.
-    Geometry(geometry::Rule),
+    Geometry(GeometryRule),
     /// As WKB.
-    Wkb(geometry::Rule),
+    Wkb(GeometryRule),
     Other(Option<spelling::Check>),
 }
 
@@ -223,7 +224,7 @@ impl Decoder {
             _ => Kind::Integer { min, max },
         };
         let geometries =
-            format.and_then(Container::of).map(|container| geometry::Rule { container, srids: None });
+            format.and_then(Container::of).map(|container| GeometryRule { container, srids: None });
         let kind = match *pg_type {
             PgType::Bytea | PgType::Other(_) | PgType::UserDefined(_) if let Some(rule) = geometries => {
                 match pg_type {
@@ -287,8 +288,8 @@ impl Decoder {
     /// The same decoder, with what is known of the SRID of a column with geometries.
     pub fn with_srids(self, srids: Option<Srids>) -> Decoder {
         match self.kind {
-            Kind::Geometry(rule) => Decoder { kind: Kind::Geometry(geometry::Rule { srids, ..rule }) },
-            Kind::Wkb(rule) => Decoder { kind: Kind::Wkb(geometry::Rule { srids, ..rule }) },
+            Kind::Geometry(rule) => Decoder { kind: Kind::Geometry(GeometryRule { srids, ..rule }) },
+            Kind::Wkb(rule) => Decoder { kind: Kind::Wkb(GeometryRule { srids, ..rule }) },
             _ => self,
         }
     }

@@ -25,8 +25,8 @@ use super::{vec0, vss0};
 use pg_sqlite_migrate_core::catalog::*;
 use pg_sqlite_migrate_core::chroma;
 use pg_sqlite_migrate_core::ddl::{self, TableDdl};
-use pg_sqlite_migrate_core::geometry::declared as geometries;
 use pg_sqlite_migrate_core::search::declared::{self, Declared};
+use pg_sqlite_migrate_core::spatial as geometries;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 
 /// Describes everything that the file declares.

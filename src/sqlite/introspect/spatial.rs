@@ -7,12 +7,12 @@ use super::query::{each, optional_text};
 use crate::sqlite::error::Error;
 use crate::sqlite::open::Source;
 use pg_sqlite_migrate_core::catalog::Catalog;
-use pg_sqlite_migrate_core::geometry::Container;
-use pg_sqlite_migrate_core::geometry::declared::{
-    Geometries, Listed, Presence, System, dimensions_of, kind_coded, kind_named,
-};
-use pg_sqlite_migrate_core::geometry::metadata::Spatial;
+use pg_sqlite_migrate_core::spatial::{Listed, Spatial};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::value::geometry::Container;
+use pg_sqlite_migrate_core::value::geometry::declared::{
+    Geometries, Presence, System, dimensions_of, kind_coded, kind_named,
+};
 
 /// More than any file describes: so many rows, and bytes of a value, are read.
 const MOST_ROWS: usize = 100_000;
@@ -45,7 +45,7 @@ fn rows(source: &Source, catalog: &Catalog, table: &str) -> Result<Vec<Fields>, 
     let sql = format!("SELECT * FROM main.{} NOT INDEXED LIMIT {MOST_ROWS}", sqlite_ident(table));
     each(source, &sql, |row| {
         let mut fields = Fields::new();
-        for (at, name) in row.as_ref().column_names().into_iter().enumerate() {
+        for (at, name) in row.as_ref().column_names().enumerate() {
             if let Some(value) = optional_text(row, at)?.filter(|value| value.len() <= LONGEST) {
                 fields.insert(name.to_ascii_lowercase(), value);
             }

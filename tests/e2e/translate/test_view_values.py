@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import real_files
 from client import fails
 from harness import SHARED, shared
 
@@ -187,7 +188,7 @@ REAL = sorted(path.name for path in (SHARED / "data").glob("*.db")) if (SHARED /
 def test_real_views_are_equal_or_listed(t, name):
     """Every view of every real file is there with SQLite's rows, or a finding says why not."""
     path = t.copy_of(shared("data", name))
-    plan = {"orphans": "keep", "on_invalid": "text", "keys": "as_data_allows", "on_error": "continue"}
+    plan = {**real_files.plan_of(name), "orphans": "keep", "on_invalid": "text", "keys": "as_data_allows", "on_error": "continue"}
     t.import_(path, plan)
     found = verdicts(t)
     wrong = {key: said for key, said in found.items() if said[0] in ("different", "missing rows")}

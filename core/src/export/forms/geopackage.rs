@@ -3,8 +3,8 @@
 
 use super::{Result, refuse};
 use crate::export::forms::geometry;
-use crate::geometry::bounds::Bounds;
-use crate::geometry::{Becomes, Container, read};
+use crate::value::geometry::bounds::Bounds;
+use crate::value::geometry::{Becomes, Container, read};
 
 const LITTLE_ENDIAN: u8 = 0b1;
 const ENVELOPE: u8 = 0b10;

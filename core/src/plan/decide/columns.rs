@@ -8,7 +8,6 @@ use super::invalid_values::{Blanks, InvalidValues};
 use super::table::{DecidedColumn, DecidedTable};
 use super::vectors;
 use crate::finding::{Finding, Fix, Kind, counted};
-use crate::geometry::value::Srids;
 use crate::orm::signs::Recognised;
 use crate::plan::context::Context;
 use crate::plan::resolve::table::{ResolvedColumn, ResolvedTable};
@@ -23,6 +22,7 @@ use crate::types::textform::TextFormat;
 use crate::types::unread::unread_texts;
 use crate::types::{Choice, ColumnProfile, Epochs, Fit, Question};
 use crate::value::batch::OnInvalid;
+use crate::value::geometry::value::Srids;
 use crate::value::{Excess, Format, PgType, ValueList};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.

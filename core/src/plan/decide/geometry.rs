@@ -7,18 +7,18 @@ use super::extensions;
 use super::object::{IndexKey, IndexKeys, Method, Object};
 use super::table::{DecidedColumn, DecidedTable};
 use crate::finding::{Finding, Kind, counted};
-use crate::geometry::declared::{Geometries, System};
-use crate::geometry::metadata::Spatial;
-use crate::geometry::stats::Stats;
-use crate::geometry::value::Srids;
 use crate::plan::context::Context;
 use crate::plan::given::geopackage;
 use crate::plan::model::Phase;
 use crate::plan::resolve::names::{Scope, make_object_name};
 use crate::plan::target::Systems;
+use crate::spatial::Spatial;
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::{Choice, ColumnProfile};
 use crate::value::PgType;
+use crate::value::geometry::declared::{Geometries, System};
+use crate::value::geometry::stats::Stats;
+use crate::value::geometry::value::Srids;
 
 /// The extension with the types.
 pub const POSTGIS: &str = "postgis";

@@ -10,7 +10,6 @@ use super::generated::{self, Generated};
 use super::object::{IndexKeys, Object};
 use super::sizes::SizeAsked;
 use crate::finding::{Finding, Kind};
-use crate::geometry::value::Srids;
 use crate::plan::given::match_by::MatchBy;
 use crate::plan::given::overrides::TableOverrides;
 use crate::plan::model::{Conflict, Renumbering};
@@ -27,6 +26,7 @@ use crate::types::{ColumnProfile, Epochs};
 use crate::value::batch::OnInvalid;
 use crate::value::boolean::Words;
 use crate::value::encoding::TextReading;
+use crate::value::geometry::value::Srids;
 use crate::value::{Decoder, Excess, Format, PgType, Timezone, ValueList};
 
 /// A table of the source, while and after everything about it is decided.

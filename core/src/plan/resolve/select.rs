@@ -8,7 +8,6 @@ use super::exclusions;
 use super::table::ResolvedTable;
 use crate::catalog::{Catalog, Table, TableKind};
 use crate::finding::{Finding, Kind};
-use crate::geometry::metadata::Spatial;
 use crate::path::join;
 use crate::plan::context::Context;
 use crate::plan::given::keys::did_you_mean;
@@ -16,6 +15,7 @@ use crate::plan::given::objects::glob;
 use crate::plan::given::overrides::{Overrides, PlanError, TableOverrides, invalid};
 use crate::plan::given::settings::{Settings, Usual};
 use crate::plan::given::words::Orphans;
+use crate::spatial::Spatial;
 use crate::value::PgType;
 
 /// The tables that take part, and what the overrides say of each.

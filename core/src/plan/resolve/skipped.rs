@@ -2,13 +2,13 @@
 
 use crate::catalog::{Table, TableId, TableKind};
 use crate::finding::{Finding, Fix, Kind};
-use crate::geometry::metadata::Spatial;
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
 use crate::plan::resolve::names;
 use crate::plan::resolve::select::{Selection, is_internal};
 use crate::plan::resolve::virtual_tables::{self, Searched};
+use crate::spatial::Spatial;
 
 /// Findings for everything left out, and result rows for tables whose absence was not asked for.
 pub fn report(

@@ -8,7 +8,6 @@ use super::select::Selection;
 use super::{counterparts, select};
 use crate::catalog::{Column, Table, TableId};
 use crate::finding::Finding;
-use crate::geometry::declared::Geometries;
 use crate::path;
 use crate::plan::context::Context;
 use crate::plan::given::overrides::{ColumnOverrides, PlanError, TableOverrides};
@@ -16,6 +15,7 @@ use crate::plan::given::settings::Settings;
 use crate::plan::target::{ExistingColumn, ExistingTable};
 use crate::types::TableProfile;
 use crate::value::PgType;
+use crate::value::geometry::declared::Geometries;
 
 /// A table of the source that takes part.
 pub struct Selected<'a> {

@@ -2,7 +2,7 @@
 //!
 //! A blob becomes a tree first, which is written down again: another way than the loader's, from the same descriptions.
 
-use crate::geometry::value::Srids;
+use crate::value::geometry::value::Srids;
 use crate::value::{Format, PgType};
 
 /// How geometries of a column are read, and what has to come of them.

@@ -12,11 +12,11 @@ use self::order::{Order, named_in};
 use super::relations::absent;
 use crate::catalog::View;
 use crate::finding::Finding;
-use crate::geometry::metadata::Spatial;
 use crate::plan::context::Context;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::model::{Phase, Step};
 use crate::plan::view::{ViewPlan, ViewTrial};
+use crate::spatial::Spatial;
 use crate::translate::program::{self, Schema};
 
 /// What a plan does about views.

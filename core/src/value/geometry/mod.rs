@@ -1,8 +1,7 @@
 //! Geometries as GeoPackage, SpatiaLite and OGR store them -> WKB, which PostGIS reads.
 //!
 //! [`Container`] names the form of a file's blobs; [`read`] turns one blob into EWKB for PostGIS, or into ISO WKB where
-//! there is no PostGIS. [`declared`] is what the file says of its columns, [`stats`] what they hold, [`metadata`] which
-//! tables keep what the file says of itself. Pure: neither file nor server is known here.
+//! there is no PostGIS. [`declared`] is what a file says of its columns, [`stats`] what they hold. Pure.
 //!
 //! What is read is checked to its last byte, with every count held against the bytes that are left: a blob that is
 //! broken is a value that does not fit, with a reason. What is merely invalid as a geometry (a ring that is open, a
@@ -18,7 +17,6 @@ pub mod bounds;
 mod bytes;
 pub mod declared;
 mod geopackage;
-pub mod metadata;
 pub mod parts;
 mod spatialite;
 pub mod stats;

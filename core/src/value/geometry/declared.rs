@@ -4,7 +4,6 @@
 use super::Container;
 use super::parts::{Dimensions, KINDS};
 use super::stats::Stats;
-use crate::catalog::{Catalog, Table};
 
 /// The highest SRID that PostGIS leaves to its users (`SRID_USER_MAXIMUM`).
 pub const HIGHEST_SRID: i32 = 998_999;
@@ -82,34 +81,6 @@ pub struct Geometries {
     pub system: System,
     /// An R*Tree has the bounds.
     pub indexed: bool,
-}
-
-/// A row of the table in which a file lists such columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    pub table: String,
-    pub column: String,
-    pub geometries: Geometries,
-}
-
-/// Notes what is listed at the columns that are there.
-pub fn note(catalog: &mut Catalog, listed: Vec<Listed>) {
-    for Listed { table, column, mut geometries } in listed {
-        geometries.indexed = has_index(catalog, geometries.container, &table, &column);
-        let found = catalog.tables.iter_mut().find(|t| t.name.eq_ignore_ascii_case(&table));
-        let found = found.and_then(|t| t.columns.iter_mut().find(|c| c.name.eq_ignore_ascii_case(&column)));
-        if let Some(found) = found {
-            found.geometries = Some(Box::new(geometries));
-        }
-    }
-}
-
-fn has_index(catalog: &Catalog, container: Container, table: &str, column: &str) -> bool {
-    let prefix = match container {
-        Container::GeoPackage => "rtree",
-        Container::SpatiaLite | Container::Wkb => "idx",
-    };
-    catalog.table(&format!("{prefix}_{table}_{column}")).is_some_and(Table::is_rtree)
 }
 
 /// A kind by the name that a file gives it, and which dimensions a name such as `POINTZ` adds. The kinds `GEOMETRY`, `CURVE`

@@ -1,6 +1,9 @@
-//! Which tables and views of a file with geometries say something of the file, and nothing else.
+//! Files with geometries: which columns they list, and which of their tables and views say something of the file, and
+//! nothing else.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Table};
+use crate::value::geometry::Container;
+use crate::value::geometry::declared::Geometries;
 
 /// A GeoPackage, or a file of SpatiaLite or OGR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,3 +102,31 @@ const SPATIALITE: [&str; 32] = [
     "iso_metadata_view",
     "rasters",
 ];
+
+/// A row of the table in which a file lists such columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub table: String,
+    pub column: String,
+    pub geometries: Geometries,
+}
+
+/// Notes what is listed at the columns that are there.
+pub fn note(catalog: &mut Catalog, listed: Vec<Listed>) {
+    for Listed { table, column, mut geometries } in listed {
+        geometries.indexed = has_index(catalog, geometries.container, &table, &column);
+        let found = catalog.tables.iter_mut().find(|t| t.name.eq_ignore_ascii_case(&table));
+        let found = found.and_then(|t| t.columns.iter_mut().find(|c| c.name.eq_ignore_ascii_case(&column)));
+        if let Some(found) = found {
+            found.geometries = Some(Box::new(geometries));
+        }
+    }
+}
+
+fn has_index(catalog: &Catalog, container: Container, table: &str, column: &str) -> bool {
+    let prefix = match container {
+        Container::GeoPackage => "rtree",
+        Container::SpatiaLite | Container::Wkb => "idx",
+    };
+    catalog.table(&format!("{prefix}_{table}_{column}")).is_some_and(Table::is_rtree)
+}

@@ -1,4 +1,5 @@
 //! Blobs by hand, byte for byte. What other programs write, the end-to-end tests read.
+#![allow(clippy::disallowed_methods)]
 
 use super::value::{Rule, Srids};
 use super::*;
