@@ -78,7 +78,7 @@ fn stamps(folder: Option<&Path>) -> [Option<Stamp>; 5] {
     ["", PICKLE, HEADER_FILE, DATA, LENGTHS].map(|name| {
         let path = folder?;
         // A path that ends in a slash would follow a link.
-        let path = if name.is_empty() { path.to_owned() } else { path.join(name) };
+        let path = if name.is_empty() { path.to_path_buf() } else { path.join(name) };
         std::fs::symlink_metadata(path).ok().as_ref().map(Stamp::of)
     })
 }
