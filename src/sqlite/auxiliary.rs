@@ -202,7 +202,8 @@ impl Fingerprint {
         self.same(later) && !self.young
     }
 
-    fn same(&self, later: &Fingerprint) -> bool {
+    /// Nothing shows that something was written.
+    pub(super) fn same(&self, later: &Fingerprint) -> bool {
         (self.file, self.wal, self.header) == (later.file, later.wal, later.header)
     }
 }

@@ -196,8 +196,8 @@ impl Source {
 
     /// Takes a snapshot: `BEGIN` alone takes none, the first read does.
     pub(super) fn begin(&self) -> Result<(), Error> {
-        begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))?;
         self.relations.forget();
+        begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))?;
         self.stand_in()
     }
 
@@ -205,6 +205,12 @@ impl Source {
     fn recognised(self, options: &OpenOptions) -> Result<Source, Error> {
         self.stand_in()?;
         let relations = Relations::register(&self.connection, &self.path, &options.interrupted)?;
+        // What is beside the file belongs to the copy if it was looked at before the file changed.
+        if let (Some(_), SnapshotGuard::Copy { original, .. }) = (&relations.chroma, &self.guard)
+            && !original.fingerprint.same(&original.now(&self.path)?)
+        {
+            return Err(Error::Changed { path: self.path.clone() });
+        }
         Ok(Source { relations, ..self })
     }
 

@@ -6,12 +6,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ffi};
 
 use super::error::Error;
 use super::open::Interrupted;
 use super::{chroma, raw, vec0, vss0};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::value::buffer;
 use pg_sqlite_migrate_core::vectors::Vectors;
 
 /// A table, and the query that its rows come from.
@@ -129,6 +132,7 @@ impl Relations {
     ) -> Result<Relations, Error> {
         let failed = |e| Error::from_sqlite(path, e);
         let indexes = Arc::new(vss0::Indexes::default());
+        register_vector_of(connection).map_err(failed)?;
         vec0::register(connection).map_err(failed)?;
         vss0::register(connection, &indexes).map_err(failed)?;
         let recognised = match chroma::recognise(connection, path, interrupted) {
@@ -153,6 +157,21 @@ impl Relations {
     pub(super) fn find(&self, name: &str) -> Option<&Arc<Relation>> {
         self.own.iter().find(|relation| relation.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// `vector_of(value, bytes)`: a vector of the size that its table says. Another one, and none, is a blob without a float,
+/// which does not fit: what becomes of its row the plan says.
+pub(super) fn register_vector_of(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("vector_of", 2, flags, |context| {
+        let bytes: i64 = context.get(1)?;
+        let blob = match context.get_raw(0) {
+            ValueRef::Blob(blob) if i64::try_from(blob.len()) == Ok(bytes) => blob,
+            _ => &[],
+        };
+        let no_memory = |_| rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None);
+        buffer::bytes(blob).map_err(no_memory)
+    })
 }
 
 /// The file is not what it seemed to be, and is read as any other.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Error, Result};
+use rusqlite::{Connection, Error, Result, ffi};
 
 use super::raw;
 use super::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
+use pg_sqlite_migrate_core::value::buffer;
 use pg_sqlite_migrate_core::vec0::declared::bytes;
 use pg_sqlite_migrate_core::vec0::{Column as Declaration, Declared, Kind, Scalar, Storage, slot};
 use pg_sqlite_migrate_core::vectors::{Element, Vectors};
@@ -55,7 +56,6 @@ fn damaged() -> Error {
 fn blob(context: &Context<'_>, read: impl Fn(&[u8]) -> Option<Value>) -> Result<Value> {
     match context.get_raw(0) {
         ValueRef::Blob(bytes) => read(bytes).ok_or_else(damaged),
-        ValueRef::Null => Ok(Value::Null),
         _ => Err(damaged()),
     }
 }
@@ -63,7 +63,10 @@ fn blob(context: &Context<'_>, read: impl Fn(&[u8]) -> Option<Value>) -> Result<
 /// `vec0_text(slot, text of the row in the table of long texts)`.
 fn text(context: &Context<'_>) -> Result<ToSqlOutput<'static>> {
     let ValueRef::Blob(bytes) = context.get_raw(0) else { return Err(damaged()) };
-    let owned = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| damaged());
+    let owned = |bytes| {
+        let no_memory = |_| Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None);
+        buffer::text(std::str::from_utf8(bytes).map_err(|_| damaged())?).map_err(no_memory)
+    };
     let text = match (slot::text(bytes).ok_or_else(damaged)?, context.get_raw(1)) {
         (slot::Text::Whole(bytes), _) => owned(bytes)?,
         (slot::Text::Long(length), ValueRef::Text(text)) if text.len() == length => owned(text)?,
@@ -146,10 +149,10 @@ fn read(
         Kind::Vector { element, dimension, metric, storage } => {
             vectors = Some(Vectors { element, dimension: Some(dimension), metric, hnsw: None });
             let alias = format!("v{number}");
+            let bytes = bytes(element, dimension);
             let slot = match storage {
                 Storage::Chunks => {
                     join(&alias, &format!("vector_chunks{number}"), "chunk_id");
-                    let bytes = bytes(element, dimension);
                     format!("substr({alias}.vectors, r.chunk_offset * {bytes} + 1, {bytes})")
                 }
                 Storage::Rescore => {
@@ -162,8 +165,8 @@ fn read(
                 }
             };
             match element {
-                Element::Float => ("BLOB", slot),
-                Element::Int8 => ("BLOB", format!("vec0_int8({slot})")),
+                Element::Float => ("BLOB", format!("vector_of({slot}, {bytes})")),
+                Element::Int8 => ("BLOB", format!("vec0_int8(vector_of({slot}, {bytes}))")),
                 Element::Bit => ("TEXT", format!("vec0_bit({slot})")),
             }
         }
@@ -178,5 +181,33 @@ fn declared(scalar: Scalar) -> &'static str {
         Scalar::Real => "REAL",
         Scalar::Text => "TEXT",
         Scalar::Blob => "BLOB",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::relations::{Asked, register_vector_of};
+    use super::*;
+
+    #[test]
+    fn a_slot_that_is_cut_or_missing_is_no_vector() {
+        let connection = Connection::open_in_memory().unwrap();
+        register(&connection).unwrap();
+        register_vector_of(&connection).unwrap();
+        let sql = "CREATE TABLE t_rowids(rowid INTEGER PRIMARY KEY, id, chunk_id, chunk_offset);
+                   CREATE TABLE t_vector_chunks00(rowid INTEGER PRIMARY KEY, vectors);
+                   INSERT INTO t_rowids VALUES (1, NULL, 1, 0), (2, NULL, 1, 1), (3, NULL, 2, 0);
+                   INSERT INTO t_vector_chunks00 VALUES (1, x'0000803f000000400000803f');";
+        connection.execute_batch(sql).unwrap();
+        for element in ["float", "int8"] {
+            let relation = define("t", &[&format!("a {element}[2]")]).unwrap();
+            let sql = relation.select(Asked::Everything, u64::MAX);
+            let mut statement = connection.prepare(&sql).unwrap();
+            let found = statement.query_map([], |row| row.get::<_, Vec<u8>>(2)).unwrap();
+            let found: Vec<usize> = found.map(|v| v.unwrap().len()).collect();
+            assert_eq!(found.first(), Some(&8));
+            assert_eq!(found.last(), Some(&0));
+            assert_eq!(found.get(1), Some(&if element == "float" { 0 } else { 8 }));
+        }
     }
 }

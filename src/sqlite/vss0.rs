@@ -91,7 +91,10 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
     let column = |(number, (column, dimension)): (usize, (String, u32))| Column {
         name: column,
         declared: "BLOB",
-        expression: format!("vss0_vector('{name}', {number}, d.rowid)"),
+        expression: format!(
+            "vector_of(vss0_vector('{name}', {number}, d.rowid), {})",
+            u64::from(dimension) * 4
+        ),
         hidden: false,
         vectors: Some(Vectors {
             element: Element::Float,

@@ -66,6 +66,7 @@ impl Header {
         let (max_m, max_m0, m, ef_construction) = (word(60), word(68), word(76), word(92));
         let links = max_m0.checked_mul(4).and_then(|bytes| bytes.checked_add(4));
         let agrees = max_m == m
+            && m > 0
             && max_m0 == m.saturating_mul(2)
             && links == Some(data)
             && label.checked_add(8) == Some(size)
@@ -186,6 +187,12 @@ mod tests {
         assert_eq!(read.check(120, Some(11)), Err(Unusable::Lengths));
         assert_eq!(Header::read(&header(u64::MAX)).unwrap().check(u64::MAX, None), Err(Unusable::Data));
         assert_eq!(Header::read(&header(3)[..99]), Err(Unusable::Short));
+        // Without neighbours an element would be as small as a file likes.
+        let mut alone = header(3);
+        for (at, word) in [(28, 24u64), (36, 16), (44, 4), (60, 0), (68, 0), (76, 0)] {
+            alone[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        }
+        assert_eq!(Header::read(&alone), Err(Unusable::Numbers));
         for at in [0, 4, 28, 36, 44, 60, 68, 76] {
             let mut broken = header(3);
             broken[at] ^= 0x40;

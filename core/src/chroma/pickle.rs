@@ -5,7 +5,7 @@
 //! <https://github.com/python/cpython/blob/main/Lib/pickletools.py>
 #![deny(clippy::disallowed_methods)]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
@@ -35,8 +35,12 @@ pub enum Unreadable {
     Shape,
     #[error("two labels are one, or an id has two")]
     Labels,
+    #[error("it has more than its index")]
+    Long,
     #[error("memory is exhausted")]
     Memory,
+    #[error("the reading was interrupted")]
+    Interrupted,
 }
 
 const CLASS: (&str, &str) = ("chromadb.segment.impl.vector.local_persistent_hnsw", "PersistentData");
@@ -60,9 +64,14 @@ type Pairs<'a> = Vec<(Item<'a>, Item<'a>)>;
 
 /// As many dictionaries as a state may hold; a real one has four.
 const MOST_DICTS: usize = 16;
+/// As many pairs as a dictionary may have beside one for each element; a real state has six.
+const MOST_KEYS: u64 = 16;
+/// Opcodes and pairs between two questions whether to go on.
+const OFTEN: usize = 4096;
 
-#[derive(Default)]
 struct Machine<'a> {
+    /// Pairs that a dictionary may have.
+    most: usize,
     stack: Vec<Item<'a>>,
     memo: Vec<(u32, Item<'a>)>,
     dicts: Vec<Pairs<'a>>,
@@ -70,10 +79,17 @@ struct Machine<'a> {
     state: Option<usize>,
 }
 
-pub fn read(bytes: &[u8]) -> Result<IndexMetadata, Unreadable> {
-    let mut machine = Machine::default();
+/// Reads the pickle of an index with so many elements: no dictionary has more pairs.
+pub fn read(
+    bytes: &[u8],
+    elements: u64,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<IndexMetadata, Unreadable> {
+    let most = usize::try_from(elements.saturating_add(MOST_KEYS)).unwrap_or(usize::MAX);
+    let mut machine = Machine { most, stack: vec![], memo: vec![], dicts: vec![], state: None };
     let mut input = Input { bytes };
-    loop {
+    for count in 1.. {
+        ask(count, interrupted)?;
         match input.byte()? {
             // PROTO, FRAME
             0x80 if matches!(input.byte()?, 2..=5) => {}
@@ -130,15 +146,21 @@ pub fn read(bytes: &[u8]) -> Result<IndexMetadata, Unreadable> {
                 let at = u32::from_le_bytes(input.array()?);
                 machine.get(at)?;
             }
-            b'.' => return machine.finish(),
+            b'.' => return machine.finish(interrupted),
             _ => return Err(Unreadable::Opcode),
         }
     }
+    Err(Unreadable::Long)
+}
+
+fn ask(count: usize, interrupted: &dyn Fn() -> bool) -> Result<(), Unreadable> {
+    if count.is_multiple_of(OFTEN) && interrupted() { Err(Unreadable::Interrupted) } else { Ok(()) }
 }
 
 impl<'a> Machine<'a> {
+    /// The pairs of one dictionary and what is below them is all that the stack ever has.
     fn push(&mut self, item: Item<'a>) -> Result<(), Unreadable> {
-        push(&mut self.stack, item)
+        push(&mut self.stack, item, self.most.saturating_mul(3))
     }
 
     fn pop(&mut self) -> Result<Item<'a>, Unreadable> {
@@ -149,7 +171,7 @@ impl<'a> Machine<'a> {
         if self.dicts.len() == MOST_DICTS {
             return Err(Unreadable::Shape);
         }
-        push(&mut self.dicts, vec![])?;
+        push(&mut self.dicts, vec![], MOST_DICTS)?;
         self.push(Item::Dict(self.dicts.len() - 1))
     }
 
@@ -158,7 +180,8 @@ impl<'a> Machine<'a> {
         let item = *self.stack.last().ok_or(Unreadable::Shape)?;
         match self.memo.last() {
             Some((last, _)) if *last >= at => Err(Unreadable::Shape),
-            _ => push(&mut self.memo, (at, item)),
+            // An id is a value of its own in each of the dictionaries at most.
+            _ => push(&mut self.memo, (at, item), self.most.saturating_mul(4)),
         }
     }
 
@@ -195,35 +218,33 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn pairs(&mut self) -> Result<&mut Pairs<'a>, Unreadable> {
-        match self.stack.last() {
-            Some(Item::Dict(at)) => self.dicts.get_mut(*at).ok_or(Unreadable::Shape),
-            _ => Err(Unreadable::Shape),
-        }
-    }
-
     fn set_item(&mut self) -> Result<(), Unreadable> {
         let value = self.pop()?;
         let key = self.pop()?;
-        push(self.pairs()?, (key, value))
+        let Some(Item::Dict(at)) = self.stack.last() else { return Err(Unreadable::Shape) };
+        let pairs = self.dicts.get_mut(*at).ok_or(Unreadable::Shape)?;
+        push(pairs, (key, value), self.most)
     }
 
     /// What stands above the last mark, in pairs.
     fn set_items(&mut self) -> Result<(), Unreadable> {
         let mark = self.stack.iter().rposition(|item| *item == Item::Mark).ok_or(Unreadable::Shape)?;
-        let items = self.stack.split_off(mark);
-        let items = items.get(1..).unwrap_or_default();
-        let (two, odd) = items.as_chunks::<2>();
-        if !odd.is_empty() {
+        let (below, items) = self.stack.split_at_checked(mark).ok_or(Unreadable::Shape)?;
+        let (two, odd) = items.get(1..).unwrap_or_default().as_chunks::<2>();
+        let (Some(Item::Dict(at)), true) = (below.last(), odd.is_empty()) else {
             return Err(Unreadable::Shape);
+        };
+        let pairs = self.dicts.get_mut(*at).ok_or(Unreadable::Shape)?;
+        if pairs.len().saturating_add(two.len()) > self.most {
+            return Err(Unreadable::Long);
         }
-        let pairs = self.pairs()?;
         pairs.try_reserve(two.len()).map_err(|_| Unreadable::Memory)?;
         pairs.extend(two.iter().map(|[key, value]| (*key, *value)));
+        self.stack.truncate(mark);
         Ok(())
     }
 
-    fn finish(&self) -> Result<IndexMetadata, Unreadable> {
+    fn finish(&self, interrupted: &dyn Fn() -> bool) -> Result<IndexMetadata, Unreadable> {
         let top = match (self.stack.as_slice(), self.state) {
             ([Item::Record], Some(state)) => state,
             ([Item::Dict(at)], None) => *at,
@@ -247,28 +268,40 @@ impl<'a> Machine<'a> {
             dimension: number("dimensionality")?,
             elements: number("total_elements_added")?.ok_or(Unreadable::Shape)?,
             max_seq_id: number("max_seq_id")?,
-            labels: labels(dict("id_to_label")?, dict("label_to_id")?)?,
+            labels: labels(dict("id_to_label")?, dict("label_to_id")?, interrupted)?,
         })
     }
 }
 
-/// An id is alive if both maps agree on its label.
-fn labels(ids: &Pairs<'_>, of_labels: &Pairs<'_>) -> Result<HashMap<Box<str>, u64>, Unreadable> {
+/// An id is alive if both maps agree on its label. Each id and each label has one pair, so that all ids together are no
+/// longer than the pickle.
+fn labels(
+    ids: &Pairs<'_>,
+    of_labels: &Pairs<'_>,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<HashMap<Box<str>, u64>, Unreadable> {
     let mut back: HashMap<i64, &str> = HashMap::new();
     back.try_reserve(of_labels.len()).map_err(|_| Unreadable::Memory)?;
-    for pair in of_labels {
-        match pair {
-            (Item::Int(label), Item::Text(id)) => drop(back.insert(*label, id)),
-            _ => return Err(Unreadable::Shape),
+    for (count, pair) in of_labels.iter().enumerate() {
+        ask(count, interrupted)?;
+        let (Item::Int(label), Item::Text(id)) = *pair else { return Err(Unreadable::Shape) };
+        if back.insert(label, id).is_some() {
+            return Err(Unreadable::Labels);
         }
     }
+    let mut seen = HashSet::new();
+    seen.try_reserve(ids.len()).map_err(|_| Unreadable::Memory)?;
     let mut out = HashMap::new();
     out.try_reserve(ids.len()).map_err(|_| Unreadable::Memory)?;
-    for pair in ids {
+    for (count, pair) in ids.iter().enumerate() {
+        ask(count, interrupted)?;
         let (Item::Text(id), Item::Int(label)) = *pair else { return Err(Unreadable::Shape) };
         let number = u64::try_from(label).map_err(|_| Unreadable::Labels)?;
-        if back.get(&label) == Some(&id) && out.insert(boxed(id)?, number).is_some() {
+        if !seen.insert(id) {
             return Err(Unreadable::Labels);
+        }
+        if back.get(&label) == Some(&id) {
+            out.insert(boxed(id)?, number);
         }
     }
     Ok(out)
@@ -278,7 +311,10 @@ fn boxed(text: &str) -> Result<Box<str>, Unreadable> {
     buffer::text(text).map(String::into_boxed_str).map_err(|_| Unreadable::Memory)
 }
 
-fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Unreadable> {
+fn push<T>(list: &mut Vec<T>, item: T, most: usize) -> Result<(), Unreadable> {
+    if list.len() >= most {
+        return Err(Unreadable::Long);
+    }
     list.try_reserve(1).map_err(|_| Unreadable::Memory)?;
     list.push(item);
     Ok(())
@@ -324,6 +360,10 @@ impl<'a> Input<'a> {
 mod tests {
     use super::*;
 
+    fn read(bytes: &[u8]) -> Result<IndexMetadata, Unreadable> {
+        super::read(bytes, 1 << 20, &|| false)
+    }
+
     fn text(value: &str) -> Vec<u8> {
         let length = u32::try_from(value.len()).unwrap();
         [&b"X"[..], &length.to_le_bytes(), value.as_bytes()].concat()
@@ -358,6 +398,35 @@ mod tests {
             labels: HashMap::from([("a".into(), 1)]),
         };
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_pickle_has_no_more_than_its_index() {
+        let labels = |count: u8| {
+            let pair = |n: u8| (text(&n.to_string()), vec![b'K', n]);
+            let swapped = |n: u8| (vec![b'K', n], text(&n.to_string()));
+            metadata(
+                dict(&(0..count).map(pair).collect::<Vec<_>>()),
+                dict(&(0..count).map(swapped).collect::<Vec<_>>()),
+            )
+        };
+        assert_eq!(super::read(&labels(20), 4, &|| false).map(|read| read.labels.len()), Ok(20));
+        assert_eq!(super::read(&labels(21), 4, &|| false), Err(Unreadable::Long));
+        // Nothing but values, which would take as much memory as there is.
+        let values = [b"\x80\x03".to_vec(), vec![b'N'; 5000]].concat();
+        assert_eq!(super::read(&values, 4, &|| false), Err(Unreadable::Long));
+        assert_eq!(super::read(&values, 5000, &|| true), Err(Unreadable::Interrupted));
+    }
+
+    #[test]
+    fn an_id_or_a_label_has_one_pair() {
+        let one = || vec![b'K', 1];
+        let (a, b) = ((text("a"), one()), (text("b"), vec![b'K', 2]));
+        let back = |(id, label): &(Vec<u8>, Vec<u8>)| (label.clone(), id.clone());
+        let twice = metadata(dict(&[a.clone(), (text("a"), vec![b'K', 2])]), dict(&[back(&a)]));
+        assert_eq!(read(&twice), Err(Unreadable::Labels));
+        let two = metadata(dict(&[a.clone(), b.clone()]), dict(&[back(&a), (one(), text("b"))]));
+        assert_eq!(read(&two), Err(Unreadable::Labels));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! that their vector is lost. A row without a vector changes no vector.
 #![deny(clippy::disallowed_methods)]
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::value::buffer::{self, OutOfMemory};
 
@@ -16,16 +16,18 @@ pub enum Operation {
     Update,
     Upsert,
     Delete,
+    /// One that is not known: the vector that the record had may be another.
+    Unknown,
 }
 
 impl Operation {
-    pub fn of(number: i64) -> Option<Operation> {
+    pub fn of(number: i64) -> Operation {
         match number {
-            0 => Some(Operation::Add),
-            1 => Some(Operation::Update),
-            2 => Some(Operation::Upsert),
-            3 => Some(Operation::Delete),
-            _ => None,
+            0 => Operation::Add,
+            1 => Operation::Update,
+            2 => Operation::Upsert,
+            3 => Operation::Delete,
+            _ => Operation::Unknown,
         }
     }
 }
@@ -36,8 +38,27 @@ pub struct Row {
     pub seq_id: i64,
     pub operation: Operation,
     pub id: Box<str>,
-    /// It has a vector.
-    pub vector: bool,
+    pub vector: Vector,
+}
+
+/// Whether a row of the queue has a vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vector {
+    None,
+    Floats,
+    /// In an encoding that is not read.
+    Other,
+}
+
+impl Row {
+    /// Where the vector of the record is from this row on, if the row takes effect; `None` where it has none.
+    fn place(&self) -> Option<Place> {
+        match self.vector {
+            Vector::None => None,
+            Vector::Floats => Some(Place::Queue(self.seq_id)),
+            Vector::Other => Some(Place::Lost),
+        }
+    }
 }
 
 /// Where a vector is.
@@ -109,16 +130,17 @@ fn whole(queue: &[Row]) -> Result<HashMap<Box<str>, Place>, OutOfMemory> {
 
 fn apply(places: &mut HashMap<Box<str>, Place>, row: &Row) -> Result<(), OutOfMemory> {
     let present = places.contains_key(&row.id);
-    let takes = match row.operation {
+    let place = match row.operation {
         Operation::Delete => {
             places.remove(&row.id);
             return Ok(());
         }
-        Operation::Add => !present,
-        Operation::Update => present,
-        Operation::Upsert => true,
+        Operation::Unknown => present.then_some(Place::Lost),
+        Operation::Add => row.place().filter(|_| !present),
+        Operation::Update => row.place().filter(|_| present),
+        Operation::Upsert => row.place(),
     };
-    if takes && row.vector { put(places, &row.id, Place::Queue(row.seq_id)) } else { Ok(()) }
+    place.map_or(Ok(()), |place| put(places, &row.id, place))
 }
 
 /// What a purged queue tells of a lost index. Whether an id was in the index is not known: each record counts as one that
@@ -128,21 +150,8 @@ fn remains(queue: &[Row], records: &HashMap<Box<str>, i64>) -> Result<HashMap<Bo
     for id in records.keys() {
         put(&mut places, id, Place::Lost)?;
     }
-    let mut seen: HashSet<&str> = HashSet::new();
-    for row in queue {
-        seen.try_reserve(1).map_err(OutOfMemory::from)?;
-        let first = seen.insert(&row.id);
-        // A first add was ignored if the record was there already; then the record is from an earlier row. If it is from a
-        // later one, nobody can tell.
-        let taken = records.get(&row.id).is_none_or(|from| *from == row.seq_id);
-        if first && row.operation == Operation::Add && row.vector {
-            if taken {
-                put(&mut places, &row.id, Place::Queue(row.seq_id))?;
-            }
-            continue;
-        }
-        apply(&mut places, row)?;
-    }
+    follow(&mut places, queue.iter(), false, records)?;
+    places.retain(|id, place| *place != Place::Lost || records.contains_key(id));
     Ok(places)
 }
 
@@ -155,31 +164,49 @@ fn mend(
     complete: bool,
     records: &HashMap<Box<str>, i64>,
 ) -> Result<(), OutOfMemory> {
-    if !places.values().any(|place| *place == Place::Lost) {
+    let mut damaged: HashMap<Box<str>, Place> = HashMap::new();
+    for (id, _) in places.iter().filter(|(_, place)| **place == Place::Lost) {
+        put(&mut damaged, id, Place::Lost)?;
+    }
+    if damaged.is_empty() {
         return Ok(());
     }
-    let within = |row: &&Row| held.is_some_and(|held| row.seq_id <= held);
-    let mut alive: HashSet<&str> = HashSet::new();
-    for row in queue.iter().filter(within) {
-        if places.get(&row.id).is_none_or(|place| matches!(place, Place::Element(_))) {
-            continue;
-        }
-        alive.try_reserve(1).map_err(OutOfMemory::from)?;
-        let took = match row.operation {
-            Operation::Delete => {
-                alive.remove(&*row.id);
-                put(places, &row.id, Place::Lost)?;
-                continue;
+    let within = |row: &&Row| held.is_some_and(|held| row.seq_id <= held) && damaged.contains_key(&row.id);
+    let mut found = HashMap::new();
+    follow(&mut found, queue.iter().filter(within), complete, records)?;
+    found.into_iter().try_for_each(|(id, place)| put(places, &id, place))
+}
+
+/// Follows rows of records of which it is not known whether they were there before, unless nothing was removed from the
+/// queue: a record that is there ignores an add, and one that is not ignores an update.
+fn follow<'r>(
+    places: &mut HashMap<Box<str>, Place>,
+    rows: impl Iterator<Item = &'r Row>,
+    complete: bool,
+    records: &HashMap<Box<str>, i64>,
+) -> Result<(), OutOfMemory> {
+    let mut seen: HashMap<&str, Option<bool>> = HashMap::new();
+    for row in rows {
+        let from = records.get(&row.id);
+        let before = if complete || from.is_none() { Some(false) } else { None };
+        seen.try_reserve(1).map_err(OutOfMemory::from)?;
+        let present = seen.entry(&row.id).or_insert(before);
+        let (place, after) = match (row.operation, *present) {
+            (Operation::Unknown, _) => (Some(Place::Lost), None),
+            (Operation::Delete, _) => (Some(Place::Lost), Some(false)),
+            (Operation::Update, Some(false)) => (None, Some(false)),
+            (Operation::Update, there) => (row.place(), there),
+            (Operation::Add, Some(true)) => (None, Some(true)),
+            // If the record is from an earlier row, it was there. If it is from a later one, nobody can tell.
+            (Operation::Add, None) if from.is_some_and(|from| *from < row.seq_id) => (None, Some(true)),
+            (Operation::Add, None) if from.is_some_and(|from| *from > row.seq_id) => {
+                (Some(Place::Lost), Some(true))
             }
-            Operation::Update | Operation::Upsert => true,
-            // In a purged queue the id may have been there.
-            Operation::Add => {
-                !alive.contains(&*row.id) && (complete || records.get(&row.id) == Some(&row.seq_id))
-            }
+            (Operation::Add | Operation::Upsert, _) => (row.place(), Some(true)),
         };
-        alive.insert(&row.id);
-        if took && row.vector {
-            put(places, &row.id, Place::Queue(row.seq_id))?;
+        *present = after;
+        if let Some(place) = place {
+            put(places, &row.id, place)?;
         }
     }
     Ok(())
@@ -198,7 +225,10 @@ fn put(places: &mut HashMap<Box<str>, Place>, id: &str, place: Place) -> Result<
 /// The rows that the index holds with a vector, latest first: where the index has rounded it, one of them may have it
 /// exactly.
 pub fn exact_candidates(queue: &[Row], held: Option<i64>) -> impl Iterator<Item = &Row> {
-    queue.iter().rev().filter(move |row| row.vector && held.is_some_and(|held| row.seq_id <= held))
+    queue
+        .iter()
+        .rev()
+        .filter(move |row| row.vector == Vector::Floats && held.is_some_and(|held| row.seq_id <= held))
 }
 
 #[cfg(test)]
@@ -212,7 +242,7 @@ mod tests {
             seq_id,
             operation,
             id: id.into(),
-            vector,
+            vector: if vector { Vector::Floats } else { Vector::None },
         };
         rows.iter().map(row).collect()
     }
@@ -298,6 +328,39 @@ mod tests {
             ("unknown", Place::Lost),
         ];
         assert_eq!(out, said(&expected));
+    }
+
+    #[test]
+    fn an_update_of_a_deleted_record_is_no_vector() {
+        let rows =
+            [(1, Add, "a", true), (2, Delete, "a", false), (3, Update, "a", true), (4, Add, "a", true)];
+        let found =
+            |state, index: &[_], complete, from| case(state, index, Some(4), &rows, complete, &[("a", from)]);
+        for (complete, from) in [(true, 4), (false, 4), (false, 9)] {
+            let expected = said(&[("a", Place::Queue(4))]);
+            assert_eq!(found(State::Usable, &[("a", Place::Lost)], complete, from), expected);
+            assert_eq!(found(State::Lost, &[], complete, from), expected);
+        }
+        // Nobody knows whether the record was there at first; what it is from tells.
+        let rows = [(5, Update, "a", true), (6, Add, "a", true)];
+        for (from, place) in [(5, Place::Queue(5)), (6, Place::Queue(6)), (9, Place::Lost)] {
+            let index = [("a", Place::Lost)];
+            let mended = case(State::Usable, &index, Some(6), &rows, false, &[("a", from)]);
+            assert_eq!(mended, said(&[("a", place)]));
+            assert_eq!(case(State::Lost, &[], Some(6), &rows, false, &[("a", from)]), mended);
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_not_understood_loses_the_vector() {
+        let mut rows = queue(&[(5, Upsert, "a", true), (6, Unknown, "b", true), (7, Unknown, "new", true)]);
+        rows[0].vector = Vector::Other;
+        let records = map(&[("a", 5), ("b", 6)]);
+        for state in [State::Usable, State::Lost] {
+            let index = map(&[("a", Place::Element(0)), ("b", Place::Element(1))]);
+            let known = Known { state, index, held: None, queue: &rows, complete: false, records: &records };
+            assert_eq!(places(known).unwrap(), map(&[("a", Place::Lost), ("b", Place::Lost)]));
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Result, Row};
 
+use self::folder::Seen;
 use self::vectors::Vectors;
 use super::open::{Interrupted, Source};
 use super::relations::Relation;
@@ -47,6 +48,8 @@ struct Known {
     described: Collection,
     segments: Segments,
     vectors: Mutex<Option<Arc<Vectors>>>,
+    /// Its folder, as it was before the snapshot was taken.
+    seen: Mutex<Seen>,
 }
 
 struct Segments {
@@ -87,16 +90,22 @@ pub(super) fn recognise(
     let complete = !tables.contains("embeddings_queue_config") || keeps_queue(connection)?;
     let arrays = tables.contains("embedding_metadata_array");
     let listed = collections(connection, &tables, &has)?;
-    Ok(Some(Arc::new(Chroma {
+    // A table of a module's name would take the module's place, and a view stands before it.
+    let taken = "SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND typeof(name) = 'text'
+                 UNION ALL SELECT name FROM pragma_module_list";
+    let taken = texts(connection, taken)?;
+    let chroma = Chroma {
         directory: path.parent().unwrap_or(Path::new("/")).to_owned(),
         version: facts::version(has, |table| tables.contains(table)),
         complete,
-        collections: named(listed, &tables),
+        collections: named(listed, taken),
         keys: keys(connection, arrays)?,
         booleans: has("embedding_metadata", "bool_value"),
         arrays,
         interrupted: interrupted.clone(),
-    })))
+    };
+    chroma.forget();
+    Ok(Some(Arc::new(chroma)))
 }
 
 fn texts(connection: &Connection, sql: &str) -> Result<Vec<String>> {
@@ -211,10 +220,12 @@ fn collection(row: &Row<'_>) -> Result<(Collection, Segments)> {
 }
 
 /// Each collection is a table by its name, which may be another's in other databases, or a table's of the file.
-fn named(listed: Vec<(Collection, Segments)>, tables: &HashSet<String>) -> Vec<Known> {
-    let mut taken: HashSet<String> = tables.iter().map(|name| name.to_ascii_lowercase()).collect();
+fn named(listed: Vec<(Collection, Segments)>, taken: Vec<String>) -> Vec<Known> {
+    let mut taken: HashSet<String> = taken.iter().map(|name| name.to_ascii_lowercase()).collect();
     taken.insert(SINGLE.to_owned());
-    let count = |name: &str| listed.iter().filter(|(c, _)| c.name.eq_ignore_ascii_case(name)).count();
+    let mut so_named: HashMap<String, usize> = HashMap::new();
+    listed.iter().for_each(|(c, _)| *so_named.entry(c.name.to_ascii_lowercase()).or_default() += 1);
+    let count = |name: &str| so_named.get(&name.to_ascii_lowercase()).copied().unwrap_or(0);
     let counts: Vec<usize> = listed.iter().map(|(c, _)| count(&c.name)).collect();
     let name = |(listed, count): ((Collection, Segments), usize)| {
         let (mut described, segments) = listed;
@@ -229,14 +240,15 @@ fn named(listed: Vec<(Collection, Segments)>, tables: &HashSet<String>) -> Vec<K
             described.refused = Some("its name has a NUL character".into());
         }
         described.table = free.unwrap_or(whole);
-        Known { described, segments, vectors: Mutex::default() }
+        Known { described, segments, vectors: Mutex::default(), seen: Mutex::default() }
     };
     listed.into_iter().zip(counts).map(name).collect()
 }
 
-/// SQLite keeps these names for itself.
+/// SQLite keeps these names for itself, and makes a module of a pragma when it is first named.
 fn is_reserved(name: &str) -> bool {
-    name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
+    let begins = |with: &&str| name.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    ["sqlite_", "pragma_"].iter().any(begins)
 }
 
 impl Chroma {
@@ -285,14 +297,17 @@ impl Chroma {
         self.collections.iter().find(|known| known.segments.metadata == segment)
     }
 
-    /// The next snapshot may have others.
+    /// The next snapshot may have others. Called before it is taken: a folder that is the same afterwards is of its state.
     pub(super) fn forget(&self) {
-        self.collections.iter().for_each(|known| *locked(&known.vectors) = None);
+        for known in self.collections.iter().filter(|known| known.described.refused.is_none()) {
+            *locked(&known.vectors) = None;
+            *locked(&known.seen) = Seen::look(&self.directory, &known.segments.vector);
+        }
     }
 
-    /// Nobody has written to the folders since they were read.
+    /// Nobody has written to the folders that were read.
     pub(super) fn holds(&self) -> bool {
-        self.collections.iter().all(|known| locked(&known.vectors).as_ref().is_none_or(|v| v.holds()))
+        self.collections.iter().all(|known| locked(&known.vectors).is_none() || locked(&known.seen).holds())
     }
 }
 

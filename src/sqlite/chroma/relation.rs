@@ -109,12 +109,16 @@ fn records(chroma: &Chroma, vectors: Vectors) -> Vec<Column> {
     let vector = "coalesce(chroma_element(e.segment_id, e.embedding_id), \
                   (SELECT q.vector FROM main.embeddings_queue AS q \
                    WHERE q.seq_id = chroma_row(e.segment_id, e.embedding_id)), x'')";
+    let vector = match vectors.dimension {
+        Some(dimension) => format!("vector_of({vector}, {})", u64::from(dimension) * 4),
+        None => vector.to_owned(),
+    };
     vec![
         column("id", "TEXT", "e.embedding_id".into()),
         column("document", "TEXT", own("chroma:document")),
         column("uri", "TEXT", own("chroma:uri")),
         column("metadata", "JSONB", metadata(chroma)),
-        Column { vectors: Some(vectors), ..column("embedding", "BLOB", vector.into()) },
+        Column { vectors: Some(vectors), ..column("embedding", "BLOB", vector) },
         column("created_at", "TIMESTAMPTZ", "e.created_at".into()),
     ]
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Result, Row, ffi};
 
 use super::Segments;
 use super::folder::{self, Folder, Index, Stop, Wanted};
-use pg_sqlite_migrate_core::chroma::replay::{self, Known, Operation, Place, Row as QueueRow};
+use pg_sqlite_migrate_core::chroma::replay::{self, Known, Operation, Place, Row as QueueRow, Vector};
 use pg_sqlite_migrate_core::chroma::{Space, Where, index};
 use pg_sqlite_migrate_core::value::buffer::{self, OutOfMemory};
 
@@ -116,10 +116,6 @@ impl Vectors {
     pub(super) fn hnsw(&self) -> Option<(u64, u64)> {
         self.index.as_ref().map(Index::hnsw)
     }
-
-    pub(super) fn holds(&self) -> bool {
-        self.index.as_ref().is_none_or(Index::holds)
-    }
 }
 
 fn records(connection: &Connection, segments: &Segments) -> Result<HashMap<Box<str>, i64>> {
@@ -137,15 +133,20 @@ fn records(connection: &Connection, segments: &Segments) -> Result<HashMap<Box<s
 fn queue(connection: &Connection, segments: &Segments) -> Result<Vec<QueueRow>> {
     // The topic ends with the collection, whatever its tenant and database.
     let mut statement = connection.prepare(
-        "SELECT seq_id, operation, id, vector IS NOT NULL AND coalesce(encoding, 'FLOAT32') = 'FLOAT32'
+        "SELECT seq_id, operation, id, vector IS NOT NULL, coalesce(encoding, 'FLOAT32') = 'FLOAT32'
          FROM main.embeddings_queue WHERE substr(topic, -length(?1)) = ?1 ORDER BY seq_id",
     )?;
     let mut rows = statement.query([&segments.collection])?;
     let mut queue = vec![];
     while let Some(row) = rows.next()? {
-        let Some(operation) = Operation::of(row.get(1)?) else { continue };
+        let operation = Operation::of(row.get(1)?);
+        let vector = match (row.get(3)?, row.get(4)?) {
+            (false, _) => Vector::None,
+            (true, true) => Vector::Floats,
+            (true, false) => Vector::Other,
+        };
         queue.try_reserve(1).map_err(|e| no_memory(e.into()))?;
-        queue.push(QueueRow { seq_id: row.get(0)?, operation, id: id(row, 2)?, vector: row.get(3)? });
+        queue.push(QueueRow { seq_id: row.get(0)?, operation, id: id(row, 2)?, vector });
     }
     Ok(queue)
 }

@@ -278,6 +278,18 @@ def test_a_damaged_folder_is_an_index_that_is_lost(t, damage, said):
         assert embedding is None or bits(embedding) == bits(record.get("embedding_given") or record["embedding"]), id
 
 
+@pytest.mark.parametrize("name", ["fts5", "VEC0", "pragma_table_info"])
+def test_a_collection_takes_no_modules_name(t, name):
+    path, _ = folder(t, "chroma-1.5.9")
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE collections SET name = ? WHERE name = 'ip_small'", (name,))
+    db.close()
+    rows = {r["name"]: r["source_table"] for r in t.rows(f"SELECT * FROM sqlite_chroma({quote(str(path))})")}
+    assert rows[name] == f"default_database.{name}"
+    result = t.import_(path, {"on_invalid": "null", "verify": "values"})
+    assert result[rows[name]]["imported"] > 0
+
+
 def test_other_segments_are_refused_by_name(t):
     path, _ = folder(t, "chroma-1.5.9")
     with sqlite3.connect(path) as db:
