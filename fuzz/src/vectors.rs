@@ -79,7 +79,7 @@ proptest! {
     ) {
         let row = |(seq_id, (operation, id, vector)): (usize, (i64, u8, bool))| replay::Row {
             seq_id: seq_id as i64,
-            operation: replay::Operation::of(operation.into()),
+            operation: replay::Operation::of(operation),
             id: char::from(b'a' + id).to_string().into(),
             vector: if vector { replay::Vector::Floats } else { replay::Vector::None },
         };
