@@ -91,7 +91,8 @@ pub(super) fn recognise(
     let arrays = tables.contains("embedding_metadata_array");
     let listed = collections(connection, &tables, &has)?;
     // A table of a module's name would take the module's place, and a view stands before it.
-    let taken = "SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND typeof(name) = 'text'
+    let taken =
+        "SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND typeof(name) = 'text'
                  UNION ALL SELECT name FROM pragma_module_list";
     let taken = texts(connection, taken)?;
     let chroma = Chroma {
