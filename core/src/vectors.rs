@@ -77,22 +77,27 @@ pub fn index_key(
         return Err("its vectors have no number of dimensions".into());
     };
     match (pg_type.base(), vectors.element) {
-        (PgType::Vector(_), Element::Float) if dimension <= INDEXED => {
-            Ok((column.to_owned(), class("vector", metric)))
-        }
-        (PgType::Vector(_), Element::Float) if dimension <= HALF_INDEXED => {
-            Ok((format!("({column}::{schema}.halfvec({dimension}))"), class("halfvec", metric)))
-        }
-        (PgType::Vector(_), Element::Int8) if dimension <= HALF_INDEXED => {
-            Ok((column.to_owned(), class("halfvec", metric)))
-        }
-        (PgType::Vector(_), _) => {
-            Err(format!("pgvector indexes at most {HALF_INDEXED} dimensions, and it has {dimension}"))
-        }
+        (PgType::Vector(name), Element::Float | Element::Int8) => match kind(name) {
+            "vector" if dimension <= INDEXED => Ok((column.to_owned(), class("vector", metric))),
+            "vector" if dimension <= HALF_INDEXED => {
+                Ok((format!("({column}::{schema}.halfvec({dimension}))"), class("halfvec", metric)))
+            }
+            "halfvec" if dimension <= HALF_INDEXED => Ok((column.to_owned(), class("halfvec", metric))),
+            "vector" | "halfvec" => {
+                Err(format!("pgvector indexes at most {HALF_INDEXED} dimensions, and it has {dimension}"))
+            }
+            _ => Err(format!("the column is {pg_type}")),
+        },
         (_, Element::Bit) if dimension <= BITS_INDEXED => Ok((column.to_owned(), class("bit", metric))),
         (_, Element::Bit) => Err(format!("pgvector indexes at most {BITS_INDEXED} bits")),
         _ => Err(format!("the column is {pg_type}, which pgvector does not index")),
     }
+}
+
+/// What a type of pgvector's is called, without schema and dimension.
+fn kind(name: &str) -> &str {
+    let name = name.split('(').next().unwrap_or_default();
+    name.rsplit('.').next().unwrap_or_default().trim_matches('"')
 }
 
 /// The index is over rounded vectors.
@@ -153,6 +158,11 @@ mod tests {
         assert_eq!(of(&floats(20_000)).0, "real[]");
         let small = Vectors { element: Element::Int8, ..floats(8) };
         assert_eq!(of(&small).0, "\"x\".halfvec(8)");
+        // The plan may say another type.
+        let key = |vectors: &Vectors, name: &str| index_key(vectors, "v", &PgType::Vector(name.into()), "x");
+        assert_eq!(key(&floats(8), "x.halfvec(8)"), Ok(("v".into(), "x.halfvec_cosine_ops".into())));
+        assert_eq!(key(&small, "x.vector(8)"), Ok(("v".into(), "x.vector_cosine_ops".into())));
+        assert!(key(&floats(8), "x.sparsevec(8)").is_err());
         let bits = Vectors { element: Element::Bit, metric: Metric::Hamming, ..floats(16) };
         assert_eq!(of(&bits), ("bit(16)".into(), Ok("\"v\" \"x\".bit_hamming_ops".into())));
         assert_eq!(pg_type(&floats(3), None).to_string(), "real[]");

@@ -129,7 +129,8 @@ impl<'c, 'a> Case<'c, 'a> {
         let natural = self.natural(ctx);
         let overrides = self.column.overrides;
         let has_words = overrides.is_some_and(|g| !g.words.is_empty()) && self.existing.is_none();
-        let measured = overrides.and_then(|g| vectors::explicit(ctx, g.pg_type.as_ref()?, self.profile));
+        let measured = overrides
+            .and_then(|g| vectors::explicit(ctx, g.pg_type.as_ref()?, self.column.source, self.profile));
         let explicit = measured.as_ref().or(overrides.and_then(|g| g.pg_type.as_ref()));
         let explicit = explicit.or(has_words.then_some(&PgType::Bool));
         let named = explicit.and_then(|explicit| geometry::named(ctx, explicit));

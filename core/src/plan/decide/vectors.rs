@@ -32,7 +32,12 @@ pub fn natural(ctx: &Context<'_>, column: &Column) -> Option<PgType> {
 }
 
 /// pgvector's type as a plan names it: by its schema, and with the dimension that every blob has where the plan gives none.
-pub fn explicit(ctx: &Context<'_>, named: &PgType, profile: Option<&ColumnProfile>) -> Option<PgType> {
+pub fn explicit(
+    ctx: &Context<'_>,
+    named: &PgType,
+    column: &Column,
+    profile: Option<&ColumnProfile>,
+) -> Option<PgType> {
     let PgType::Vector(name) = named else { return None };
     let in_schema = match schema(ctx) {
         Some(schema) if !name.contains('.') => format!("{schema}.{name}"),
@@ -41,7 +46,9 @@ pub fn explicit(ctx: &Context<'_>, named: &PgType, profile: Option<&ColumnProfil
     let length =
         profile.filter(|p| p.blobs > 0 && p.blob.min_bytes == p.blob.max_bytes).map(|p| p.blob.max_bytes);
     let length = length.filter(|length| length % 4 == 0 && *length > 0);
-    let dimension = length.map(|length| format!("({})", length / 4)).filter(|_| !name.contains('('));
+    let said = column.vectors.as_ref().and_then(|vectors| vectors.dimension).map(u64::from);
+    let dimension = said.or(length.map(|length| length / 4));
+    let dimension = dimension.map(|n| format!("({n})")).filter(|_| !name.contains('('));
     Some(PgType::Vector(in_schema + &dimension.unwrap_or_default()))
 }
 
