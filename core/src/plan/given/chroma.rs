@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::did_you_mean;
 use super::overrides::{ColumnOverrides, Overrides, PlanError, TableOverrides, invalid};
-use super::shapes::{check_text, check_word, wrong};
+use super::shapes::{check_text, check_word, unknown_key, wrong};
 use crate::chroma::{COLUMNS, METADATA};
 use crate::path::join;
 
@@ -113,10 +113,6 @@ pub(super) fn check(value: &Value, path: &str) -> Result<(), PlanError> {
         return Ok(());
     }
     let map = value.as_object().ok_or_else(|| wrong(path, "true, false or an object", value))?;
-    let unknown = |path: &str, name: &str, keys: &[&'static str]| {
-        let guess = did_you_mean(name, keys.iter().copied());
-        invalid(path, format!("unknown key{guess}"), format!("Keys here are {}.", keys.join(", ")))
-    };
     for (name, value) in map {
         let path = join(path, name);
         match name.as_str() {
@@ -133,12 +129,12 @@ pub(super) fn check(value: &Value, path: &str) -> Result<(), PlanError> {
                         match key.as_str() {
                             "target" => drop(check_text(value, &path)?),
                             "columns" => check_columns(object(value, &path)?, &path)?,
-                            _ => return Err(unknown(&path, key, &["target", "columns"])),
+                            _ => return Err(unknown_key(&path, key, &["target", "columns"])),
                         }
                     }
                 }
             }
-            _ => return Err(unknown(&path, name, &KEYS)),
+            _ => return Err(unknown_key(&path, name, &KEYS)),
         }
     }
     Ok(())

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::did_you_mean;
-use super::overrides::{PlanError, invalid};
-use super::shapes::{check_text, check_word, wrong};
+use super::overrides::PlanError;
+use super::shapes::{check_text, check_word, unknown_key, wrong};
 use crate::path::join;
 use crate::search::vector::Weight;
 
@@ -120,11 +119,7 @@ pub(super) fn check(value: &Value, path: &str) -> Result<(), PlanError> {
                 let weights = value.as_object().ok_or_else(|| wrong(&path, "an object", value))?;
                 weights.iter().try_for_each(|(column, word)| check_word(&WEIGHTS, word, &join(&path, column)))
             }
-            _ => {
-                let guess = did_you_mean(name, KEYS.into_iter());
-                let hint = format!("Keys here are {}.", KEYS.join(", "));
-                Err(invalid(path, format!("unknown key{guess}"), hint))
-            }
+            _ => Err(unknown_key(&path, name, &KEYS)),
         }
     })
 }

@@ -3,9 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::did_you_mean;
-use super::overrides::{PlanError, invalid};
-use super::shapes::wrong;
+use super::overrides::PlanError;
+use super::shapes::{unknown_key, wrong};
 use crate::finding::Fix;
 use crate::path::join;
 
@@ -58,11 +57,7 @@ pub(super) fn check(value: &Value, path: &str) -> Result<(), PlanError> {
         match name.as_str() {
             "metadata" | "geometries" if value.is_boolean() => Ok(()),
             "metadata" | "geometries" => Err(wrong(&path, "true or false", value)),
-            _ => {
-                let guess = did_you_mean(name, KEYS.into_iter());
-                let hint = format!("Keys here are {}.", KEYS.join(", "));
-                Err(invalid(path, format!("unknown key{guess}"), hint))
-            }
+            _ => Err(unknown_key(&path, name, &KEYS)),
         }
     })
 }

@@ -26,9 +26,7 @@ pub(super) fn check_object(level: Level, map: &Map<String, Value>, path: &str) -
     for (name, value) in map {
         let path = join(path, name);
         let Some((key, works)) = keys::find(level, name) else {
-            let guess = keys::did_you_mean(name, keys::names_at(level));
-            let known = keys::names_at(level).collect::<Vec<_>>().join(", ");
-            return Err(invalid(path, format!("unknown key{guess}"), format!("Keys here are {known}.")));
+            return Err(unknown_key(&path, name, &keys::names_at(level).collect::<Vec<_>>()));
         };
         match key.kind {
             Kind::Generated => generated::check(level, value, &path)?,
@@ -140,6 +138,12 @@ pub(super) fn check_word(words: &[&str], value: &Value, path: &str) -> Result<()
     }
     let guess = keys::did_you_mean(text, words.iter().copied());
     Err(invalid(path, format!("invalid value {value}{guess}"), format!("Values are {}.", list())))
+}
+
+/// A key that an object does not have.
+pub(super) fn unknown_key(path: &str, name: &str, known: &[&'static str]) -> PlanError {
+    let guess = keys::did_you_mean(name, known.iter().copied());
+    invalid(path, format!("unknown key{guess}"), format!("Keys here are {}.", known.join(", ")))
 }
 
 pub(super) fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
