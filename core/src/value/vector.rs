@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 const NOT_LIST: InvalidValue = InvalidValue::Unreadable("text is not a JSON array");
 const NOT_FLOATS: InvalidValue = InvalidValue::Unreadable("blob is not a list of 4-byte floats");
-const NO_VECTOR: InvalidValue = InvalidValue::Unreadable("the file has no vector for it");
+const NO_VECTOR: InvalidValue = InvalidValue::Unreadable("there is no vector in it");
 const NOT_FINITE: InvalidValue = InvalidValue::Unreadable("blob holds a float that is NaN or infinite");
 
 pub fn decode<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, InvalidValue> {
