@@ -29,6 +29,8 @@ pub enum Metric {
     Ip,
     Cosine,
     Hamming,
+    /// One that pgvector does not have.
+    Other,
 }
 
 /// The extension.
@@ -72,6 +74,7 @@ pub fn index_key(
         Metric::Ip => "ip",
         Metric::Cosine => "cosine",
         Metric::Hamming => "hamming",
+        Metric::Other => return Err("pgvector does not have the distance that they are searched by".into()),
     };
     let Some(dimension) = vectors.dimension else {
         return Err("its vectors have no number of dimensions".into());
@@ -88,8 +91,10 @@ pub fn index_key(
             }
             _ => Err(format!("the column is {pg_type}")),
         },
-        (_, Element::Bit) if dimension <= BITS_INDEXED => Ok((column.to_owned(), class("bit", metric))),
-        (_, Element::Bit) => Err(format!("pgvector indexes at most {BITS_INDEXED} bits")),
+        (bits, Element::Bit) if *bits == PgType::parse(&format!("bit({dimension})")) => match dimension {
+            ..=BITS_INDEXED => Ok((column.to_owned(), class("bit", metric))),
+            _ => Err(format!("pgvector indexes at most {BITS_INDEXED} bits")),
+        },
         _ => Err(format!("the column is {pg_type}, which pgvector does not index")),
     }
 }
@@ -165,6 +170,10 @@ mod tests {
         assert!(key(&floats(8), "x.sparsevec(8)").is_err());
         let bits = Vectors { element: Element::Bit, metric: Metric::Hamming, ..floats(16) };
         assert_eq!(of(&bits), ("bit(16)".into(), Ok("\"v\" \"x\".bit_hamming_ops".into())));
+        for name in ["text", "bit varying", "bit(8)"] {
+            assert!(index_key(&bits, "v", &PgType::parse(name), "x").is_err(), "{name}");
+        }
+        assert!(of(&Vectors { metric: Metric::Other, ..floats(3) }).1.is_err());
         assert_eq!(pg_type(&floats(3), None).to_string(), "real[]");
     }
 

@@ -13,7 +13,27 @@ const SHADOWS: &[(&str, &[&str])] = &[
     ("geopoly", &["node", "rowid", "parent"]),
     ("spellfix1", &["vocab"]),
     ("vss0", &["data", "index"]),
-    ("vec0", &["chunks", "rowids", "info", "auxiliary", "vector_chunks", "metadatachunks", "metadatatext"]),
+    (
+        "vec0",
+        &[
+            "chunks",
+            "rowids",
+            "info",
+            "auxiliary",
+            "vector_chunks",
+            "metadatachunks",
+            "metadatatext",
+            "rescore_chunks",
+            "rescore_vectors",
+            "vectors",
+            "diskann_nodes",
+            "diskann_buffer",
+            "ivf_centroids",
+            "ivf_cells",
+            "ivf_rowid_map",
+            "ivf_vectors",
+        ],
+    ),
 ];
 
 /// Module name and the ending of the shadow table that has one row per row of the virtual table, where the module keeps

@@ -120,7 +120,7 @@ pub struct Relations {
     /// Those that `sqlite_schema` does not have.
     pub own: Vec<Arc<Relation>>,
     pub chroma: Option<Arc<chroma::Chroma>>,
-    indexes: Arc<vss0::Indexes>,
+    pub(super) indexes: Arc<vss0::Indexes>,
 }
 
 impl Relations {

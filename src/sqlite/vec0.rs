@@ -1,20 +1,23 @@
 //! sqlite-vec's tables, read from their shadow tables: the module `vec0`, as far as reading goes.
 //!
-//! A row of `T_rowids` names the chunk and the slot of each value. Rows are read in the order of their slots, so that each
-//! chunk is read once.
+//! A row of `T_rowids` names the chunk and the slot of each value; where nothing of a table is in chunks, as with diskann
+//! alone, it names none. Rows are read in the order of their slots, so that each chunk is read once.
+//!
+//! What is missing from a damaged file is no vector, which does not fit, or NULL; [`lost`] says so of values that may be NULL.
 
 use std::sync::Arc;
 
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ffi};
 
 use super::raw;
 use super::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
+use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::value::buffer;
 use pg_sqlite_migrate_core::vec0::declared::bytes;
-use pg_sqlite_migrate_core::vec0::{Column as Declaration, Declared, Kind, Scalar, Storage, slot};
+use pg_sqlite_migrate_core::vec0::{Column as Declaration, Declared, Kind, Scalar, slot};
 use pg_sqlite_migrate_core::vectors::{Element, Vectors};
 
 pub const MODULE: &str = "vec0";
@@ -32,53 +35,81 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     )?;
     connection.create_scalar_function("vec0_boolean", 2, FLAGS, |context| {
         let at = usize::try_from(context.get::<i64>(1)?).unwrap_or(usize::MAX);
-        blob(context, |chunk| slot::boolean(chunk, at).map(|value| Value::Integer(value.into())))
+        Ok(blob(context).and_then(|chunk| slot::boolean(chunk, at)))
     })?;
     connection.create_scalar_function("vec0_integer", 1, FLAGS, |context| {
-        blob(context, |bytes| slot::integer(bytes).map(Value::Integer))
+        Ok(blob(context).and_then(slot::integer))
     })?;
-    connection.create_scalar_function("vec0_real", 1, FLAGS, |context| {
-        blob(context, |bytes| slot::real(bytes).map(Value::Real))
-    })?;
+    connection
+        .create_scalar_function("vec0_real", 1, FLAGS, |context| Ok(blob(context).and_then(slot::real)))?;
     connection.create_scalar_function("vec0_text", 2, FLAGS, text)?;
+    connection.create_scalar_function("vec0_vector", 2, FLAGS, vector)?;
     connection.create_scalar_function("vec0_int8", 1, FLAGS, |context| {
-        blob(context, |bytes| slot::floats_of_int8(bytes).map(Value::Blob))
+        of_vector(context, |bytes| slot::floats_of_int8(bytes).map(Value::Blob))
     })?;
     connection.create_scalar_function("vec0_bit", 1, FLAGS, |context| {
-        blob(context, |bytes| slot::bits(bytes).map(Value::Text))
+        of_vector(context, |bytes| slot::bits(bytes).map(Value::Text))
+    })?;
+    connection.create_scalar_function("vec0_live", 1, FLAGS, |context| {
+        let ones = |validity: &[u8]| validity.iter().map(|byte| i64::from(byte.count_ones())).sum::<i64>();
+        Ok(blob(context).map_or(0, ones))
     })
 }
 
-fn damaged() -> Error {
-    Error::UserFunctionError("a slot of a vec0 table is shorter than its table says".into())
+fn no_memory() -> Error {
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None)
 }
 
-fn blob(context: &Context<'_>, read: impl Fn(&[u8]) -> Option<Value>) -> Result<Value> {
+/// The first argument, if it is a blob.
+fn blob<'c>(context: &'c Context<'_>) -> Option<&'c [u8]> {
     match context.get_raw(0) {
-        ValueRef::Blob(bytes) => read(bytes).ok_or_else(damaged),
-        _ => Err(damaged()),
+        ValueRef::Blob(bytes) => Some(bytes),
+        _ => None,
     }
 }
 
-/// `vec0_text(slot, text of the row in the table of long texts)`.
-fn text(context: &Context<'_>) -> Result<ToSqlOutput<'static>> {
-    let ValueRef::Blob(bytes) = context.get_raw(0) else { return Err(damaged()) };
-    let owned = |bytes| {
-        let no_memory = |_| Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None);
-        buffer::text(std::str::from_utf8(bytes).map_err(|_| damaged())?).map_err(no_memory)
+/// `vec0_text(slot, text of the row in the table of long texts)`. A text that is not UTF-8 is the blob of its bytes.
+fn text(context: &Context<'_>) -> Result<Value> {
+    let bytes = match (blob(context).and_then(slot::text), context.get_raw(1)) {
+        (Some(slot::Text::Whole(bytes)), _) => bytes,
+        (Some(slot::Text::Long(length)), ValueRef::Text(text)) if text.len() == length => text,
+        _ => return Ok(Value::Null),
     };
-    let text = match (slot::text(bytes).ok_or_else(damaged)?, context.get_raw(1)) {
-        (slot::Text::Whole(bytes), _) => owned(bytes)?,
-        (slot::Text::Long(length), ValueRef::Text(text)) if text.len() == length => owned(text)?,
-        _ => return Err(damaged()),
+    let value = match std::str::from_utf8(bytes) {
+        Ok(text) => buffer::text(text).map(Value::Text),
+        Err(_) => buffer::bytes(bytes).map(Value::Blob),
     };
-    Ok(ToSqlOutput::Owned(Value::Text(text)))
+    value.map_err(|_| no_memory())
+}
+
+/// `vec0_vector(value, bytes)`: a vector of the size that its table says. None is a blob without a float, and one of another
+/// size a text that shows it: neither fits, and what becomes of its row the plan says.
+fn vector(context: &Context<'_>) -> Result<Value> {
+    let size: i64 = context.get(1)?;
+    let found = blob(context).unwrap_or_default();
+    if found.is_empty() || i64::try_from(found.len()) == Ok(size) {
+        return buffer::bytes(found).map(Value::Blob).map_err(|_| no_memory());
+    }
+    let mut shown = format!("a vector of {} bytes, not of {size}: x'", found.len());
+    buffer::append_hex(&mut shown, found)
+        .and_then(|()| buffer::append(&mut shown, "'"))
+        .map_err(|_| no_memory())?;
+    Ok(Value::Text(shown))
+}
+
+/// What [`vector`] gives, in another form if it is one.
+fn of_vector(context: &Context<'_>, form: impl Fn(&[u8]) -> Option<Value>) -> Result<Value> {
+    match context.get_raw(0) {
+        ValueRef::Blob([]) => Ok(Value::Blob(vec![])),
+        ValueRef::Blob(bytes) => form(bytes).ok_or_else(no_memory),
+        _ => context.get(0),
+    }
 }
 
 /// The relation of a table, by its name and the arguments of `vec0(…)`.
 pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Relation, String> {
     let declared = Declared::parse(arguments.iter().copied())?;
-    let shadow = |suffix: &str| format!("main.{}", sqlite_ident(&format!("{table}_{suffix}")));
+    let shadow = |suffix: &str| shadow(table, suffix);
     let mut joins = String::new();
     let mut join = |alias: &str, suffix: &str, on: &str| {
         joins.push_str(&format!(" LEFT JOIN {} AS {alias} ON {alias}.rowid = r.{on}", shadow(suffix)));
@@ -105,7 +136,7 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
     }
     let rowids = shadow("rowids");
     let slots = format!(
-        "(SELECT rowid, id, chunk_id, chunk_offset FROM {rowids} WHERE chunk_id IS NOT NULL\
+        "(SELECT rowid, id, chunk_id, chunk_offset FROM {rowids} WHERE true\
          {BY_ROWID}rowid{MARKED}{BY_KEY}{}{MARKED} ORDER BY chunk_id, chunk_offset LIMIT -1) AS r",
         if rowid_alias { "rowid" } else { "id" }
     );
@@ -118,6 +149,57 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
         from: slots + &joins,
         rows: 1_000_000,
     })
+}
+
+fn shadow(table: &str, suffix: &str) -> String {
+    format!("main.{}", sqlite_ident(&format!("{table}_{suffix}")))
+}
+
+/// What the shadow tables of a table do not have, or have of no row: a reason for each that does not show as a misfit.
+pub(super) fn lost(connection: &Connection, table: &str, arguments: &[&str]) -> Vec<String> {
+    let Ok(declared) = Declared::parse(arguments.iter().copied()) else { return vec![] };
+    let shadow = |suffix: &str| shadow(table, suffix);
+    let rowids = shadow("rowids");
+    let has = |is: fn(&Kind) -> bool| declared.columns.iter().any(|column| is(&column.kind));
+    let mut questions = vec![];
+    let mut ask = |sql: String, one: &'static str, several: &'static str, then: String| {
+        questions.push((sql, one, several, then));
+    };
+    let without = |suffix: &str, on: &str| {
+        format!(
+            "SELECT count(*) FROM {rowids} AS r WHERE NOT EXISTS (SELECT 1 FROM {} WHERE rowid = r.{on})",
+            shadow(suffix)
+        )
+    };
+    if has(|kind| matches!(kind, Kind::Partition(_))) {
+        let then = format!("a row in \"{table}_chunks\": the values of the partition are lost, and NULL");
+        ask(without("chunks", "chunk_id"), "row does not have", "rows do not have", then);
+    }
+    if has(|kind| matches!(kind, Kind::Auxiliary(_))) {
+        let then = format!("a row in \"{table}_auxiliary\": the auxiliary values are lost, and NULL");
+        ask(without("auxiliary", "rowid"), "row does not have", "rows do not have", then);
+    }
+    let live = format!(
+        "SELECT (SELECT total(vec0_live(validity)) FROM {}) - (SELECT count(chunk_id) FROM {rowids})",
+        shadow("chunks")
+    );
+    let of_none = format!("no row of \"{table}_rowids\", and not loaded");
+    ask(live, "slot that is in use is of", "slots that are in use are of", of_none.clone());
+    for column in &declared.columns {
+        let Kind::Vector { storage, .. } = column.kind else { continue };
+        let Some(suffix) = storage.by_row(column.number) else { continue };
+        let sql = format!(
+            "SELECT count(*) FROM {} WHERE rowid NOT IN (SELECT rowid FROM {rowids})",
+            shadow(&suffix)
+        );
+        ask(sql, "vector is of", "vectors are of", of_none.clone());
+    }
+    let answer = |(sql, one, several, then): (String, &str, &str, String)| {
+        // A table that is missing is another matter.
+        let found: f64 = connection.query_row(&sql, (), |row| row.get(0)).unwrap_or(0.0);
+        (found > 0.0).then(|| format!("{} {then}", counted(found as u64, one, several)))
+    };
+    questions.into_iter().filter_map(answer).collect()
 }
 
 fn read(
@@ -144,30 +226,27 @@ fn read(
                     format!("vec0_text({}, (SELECT data FROM {long} WHERE rowid = r.rowid))", slot(16))
                 }
             };
-            (declared(scalar), expression)
+            (never_null(scalar), expression)
         }
         Kind::Vector { element, dimension, metric, storage } => {
             vectors = Some(Vectors { element, dimension: Some(dimension), metric, hnsw: None });
             let alias = format!("v{number}");
             let bytes = bytes(element, dimension);
-            let slot = match storage {
-                Storage::Chunks => {
+            let slot = match storage.by_row(column.number) {
+                Some(suffix) => {
+                    join(&alias, &suffix, "rowid");
+                    format!("{alias}.vector")
+                }
+                None => {
                     join(&alias, &format!("vector_chunks{number}"), "chunk_id");
                     format!("substr({alias}.vectors, r.chunk_offset * {bytes} + 1, {bytes})")
                 }
-                Storage::Rescore => {
-                    join(&alias, &format!("rescore_vectors{number}"), "rowid");
-                    format!("{alias}.vector")
-                }
-                Storage::DiskAnn => {
-                    join(&alias, &format!("vectors{number}"), "rowid");
-                    format!("{alias}.vector")
-                }
             };
+            let vector = format!("vec0_vector({slot}, {bytes})");
             match element {
-                Element::Float => ("BLOB", format!("vector_of({slot}, {bytes})")),
-                Element::Int8 => ("BLOB", format!("vec0_int8(vector_of({slot}, {bytes}))")),
-                Element::Bit => ("TEXT", format!("vec0_bit({slot})")),
+                Element::Float => ("BLOB", vector),
+                Element::Int8 => ("BLOB", format!("vec0_int8({vector})")),
+                Element::Bit => ("TEXT", format!("vec0_bit({vector})")),
             }
         }
     };
@@ -181,6 +260,16 @@ fn declared(scalar: Scalar) -> &'static str {
         Scalar::Real => "REAL",
         Scalar::Text => "TEXT",
         Scalar::Blob => "BLOB",
+    }
+}
+
+/// vec0 refuses NULL in metadata.
+fn never_null(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::Boolean => "BOOLEAN NOT NULL",
+        Scalar::Integer => "INTEGER NOT NULL",
+        Scalar::Real => "REAL NOT NULL",
+        Scalar::Text | Scalar::Blob => "TEXT NOT NULL",
     }
 }
 

@@ -13,7 +13,7 @@ use super::raw;
 use super::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::value::buffer;
-use pg_sqlite_migrate_core::vec0::declared::vss_columns;
+use pg_sqlite_migrate_core::vec0::declared::{VssColumn, vss_columns};
 use pg_sqlite_migrate_core::vec0::faiss::Flat;
 use pg_sqlite_migrate_core::vectors::{Element, Metric, Vectors};
 
@@ -25,13 +25,23 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQL
 #[derive(Default)]
 pub struct Indexes(Mutex<HashMap<(String, i64), Arc<Vectored>>>);
 
-/// The vector of each row.
-type Vectored = HashMap<i64, Box<[u8]>>;
+#[derive(Default)]
+struct Vectored {
+    /// That of each row.
+    vectors: HashMap<i64, Box<[u8]>>,
+    metric: Option<Metric>,
+}
 
 impl Indexes {
     /// The next snapshot may have others.
     pub(super) fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// By which distance the vectors of a column are searched, if its index was read.
+    pub(super) fn metric(&self, table: &str, column: i64) -> Option<Metric> {
+        let indexes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        indexes.get(&(table.to_owned(), column))?.metric
     }
 
     fn of(&self, context: &Context<'_>, table: &str, column: i64) -> Result<Arc<Vectored>> {
@@ -54,7 +64,7 @@ pub(super) fn register(connection: &Connection, indexes: &Arc<Indexes>) -> Resul
     let indexes = indexes.clone();
     connection.create_scalar_function("vss0_vector", 3, FLAGS, move |context| {
         let index = indexes.of(context, context.get_raw(0).as_str()?, context.get(1)?)?;
-        let vector = index.get(&context.get(2)?).map(|vector| buffer::bytes(vector));
+        let vector = index.vectors.get(&context.get(2)?).map(|vector| buffer::bytes(vector));
         // No vector is a blob without a float, which does not fit.
         vector.unwrap_or_else(|| Ok(vec![])).map_err(|_| no_memory())
     })
@@ -69,10 +79,10 @@ fn load(connection: &Connection, table: &str, column: i64) -> Result<Vectored> {
     connection.query_row(&sql, [column], |row| {
         let flat = Flat::read(row.get_ref(0)?.as_blob()?);
         let flat = flat.map_err(|why| Error::UserFunctionError(why.to_string().into()))?;
-        let mut index = HashMap::new();
+        let mut index = Vectored { metric: Some(flat.metric), ..Vectored::default() };
         for (id, vector) in flat.iter() {
-            index.try_reserve(1).map_err(|_| no_memory())?;
-            index.insert(id, buffer::bytes(vector).map_err(|_| no_memory())?.into_boxed_slice());
+            index.vectors.try_reserve(1).map_err(|_| no_memory())?;
+            index.vectors.insert(id, buffer::bytes(vector).map_err(|_| no_memory())?.into_boxed_slice());
         }
         Ok(index)
     })
@@ -88,20 +98,15 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
         hidden: false,
         vectors: None,
     };
-    let column = |(number, (column, dimension)): (usize, (String, u32))| Column {
+    let column = |(number, VssColumn { name: column, dimension, metric }): (usize, VssColumn)| Column {
         name: column,
         declared: "BLOB",
         expression: format!(
-            "vector_of(vss0_vector('{name}', {number}, d.rowid), {})",
+            "vec0_vector(vss0_vector('{name}', {number}, d.rowid), {})",
             u64::from(dimension) * 4
         ),
         hidden: false,
-        vectors: Some(Vectors {
-            element: Element::Float,
-            dimension: Some(dimension),
-            metric: Metric::L2,
-            hnsw: None,
-        }),
+        vectors: Some(Vectors { element: Element::Float, dimension: Some(dimension), metric, hnsw: None }),
     };
     let columns = vss_columns(arguments.iter().copied())?.into_iter().enumerate().map(column);
     let data = sqlite_ident(&format!("{table}_data"));

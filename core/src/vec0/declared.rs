@@ -55,6 +55,17 @@ pub enum Storage {
     DiskAnn,
 }
 
+impl Storage {
+    /// The ending of the shadow table with a row a vector of the column of this number, where there is one.
+    pub fn by_row(self, number: usize) -> Option<String> {
+        match self {
+            Storage::Chunks => None,
+            Storage::Rescore => Some(format!("rescore_vectors{number:02}")),
+            Storage::DiskAnn => Some(format!("vectors{number:02}")),
+        }
+    }
+}
+
 /// Bytes of a vector in a chunk.
 pub fn bytes(element: Element, dimension: u32) -> u64 {
     let dimension = u64::from(dimension);
@@ -92,19 +103,41 @@ impl Declared {
     }
 }
 
-/// The columns of `vss0(…)`, which have vectors of so many dimensions: `body(384) factory="Flat,IDMap2"`.
-pub fn vss_columns<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, u32)>, String> {
+/// A column of `vss0(…)`: `body(384) factory="Flat,IDMap2" metric_type=INNER_PRODUCT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VssColumn {
+    pub name: String,
+    pub dimension: u32,
+    pub metric: Metric,
+}
+
+/// The columns of `vss0(…)`.
+pub fn vss_columns<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<VssColumn>, String> {
     let column = |argument: &str| {
         match words(argument)?.as_slice() {
-            [name, "(", dimension, ")", ..] => {
+            [name, "(", dimension, ")", options @ ..] => {
                 let dimension = dimension.parse().ok().filter(|n| *n > 0);
-                dimension.map(|dimension| ((*name).to_owned(), dimension))
+                let metric = options.windows(3).find_map(|words| match words {
+                    ["metric_type", "=", metric] => Some(faiss_metric(metric)),
+                    _ => None,
+                });
+                let metric = metric.unwrap_or(Metric::L2);
+                dimension.map(|dimension| VssColumn { name: (*name).to_owned(), dimension, metric })
             }
             _ => None,
         }
         .ok_or_else(|| format!("\"{}\" is not a column of vss0", argument.trim()))
     };
     arguments.into_iter().map(column).collect()
+}
+
+fn faiss_metric(word: &str) -> Metric {
+    match word {
+        "INNER_PRODUCT" => Metric::Ip,
+        "L2" => Metric::L2,
+        "L1" => Metric::L1,
+        _ => Metric::Other,
+    }
 }
 
 /// A word, a number, or one other character.
@@ -264,8 +297,15 @@ mod tests {
 
     #[test]
     fn columns_of_vss_have_dimensions() {
-        let columns = vss_columns(["a(384)", " b ( 2 ) factory=\"Flat,IDMap2\""]);
-        assert_eq!(columns, Ok(vec![("a".into(), 384), ("b".into(), 2)]));
+        let columns = vss_columns([
+            "a(384)",
+            " b ( 2 ) factory=\"Flat,IDMap2\" metric_type=INNER_PRODUCT",
+            "c(3) metric_type=Linf",
+        ]);
+        let column = |name: &str, dimension, metric| VssColumn { name: name.into(), dimension, metric };
+        let expected =
+            [column("a", 384, Metric::L2), column("b", 2, Metric::Ip), column("c", 3, Metric::Other)];
+        assert_eq!(columns, Ok(expected.to_vec()));
         assert!(vss_columns(["a"]).is_err() && vss_columns(["a(0)"]).is_err());
     }
 

@@ -97,8 +97,13 @@ impl<'a> Input<'a> {
         let metric = match u32::from_le_bytes(self.array()?) {
             0 => Metric::Ip,
             1 => Metric::L2,
-            _ => return Err(Unreadable::Kind),
+            2 => Metric::L1,
+            _ => Metric::Other,
         };
+        // Those beyond the first two have an argument.
+        if !matches!(metric, Metric::Ip | Metric::L2) {
+            self.array::<4>()?;
+        }
         Ok(Header { dimension, count, metric })
     }
 }
@@ -115,8 +120,11 @@ mod tests {
 
     fn index(kind: &[u8; 4], floats: &[f32], ids: &[i64]) -> Vec<u8> {
         let dimension = (floats.len() / ids.len().max(1)) as u32;
-        let mut out = [b"IxM2", header(dimension, ids.len() as u64, 1).as_slice(), kind].concat();
-        out.extend(header(dimension, ids.len() as u64, 1));
+        with_header(&header(dimension, ids.len() as u64, 1), kind, floats, ids)
+    }
+
+    fn with_header(header: &[u8], kind: &[u8; 4], floats: &[f32], ids: &[i64]) -> Vec<u8> {
+        let mut out = [b"IxM2", header, kind, header].concat();
         out.extend((floats.len() as u64).to_le_bytes());
         out.extend(floats.iter().flat_map(|f| f.to_le_bytes()));
         out.extend((ids.len() as u64).to_le_bytes());
@@ -132,6 +140,17 @@ mod tests {
         let blob = |floats: [f32; 2]| floats.map(f32::to_le_bytes).concat();
         assert_eq!(vectors, [(7, blob([1.0, 2.0])), (-1, blob([3.0, 4.0]))]);
         assert_eq!((flat.dimension, flat.metric), (2, Metric::L2));
+    }
+
+    #[test]
+    fn a_metric_beyond_the_first_two_has_an_argument() {
+        let of = |number: u32| {
+            let argument: &[u8] = if number > 1 { &[0; 4] } else { &[] };
+            let bytes = with_header(&[&header(1, 1, number)[..], argument].concat(), b"IxFl", &[1.0], &[7]);
+            Flat::read(&bytes).map(|flat| flat.metric)
+        };
+        assert_eq!([of(0), of(1), of(2)], [Ok(Metric::Ip), Ok(Metric::L2), Ok(Metric::L1)]);
+        assert_eq!(of(3), Ok(Metric::Other));
     }
 
     #[test]

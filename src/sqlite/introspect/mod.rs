@@ -185,9 +185,21 @@ impl Reader<'_> {
         }
         if let Some(relation) = defined(&table, &module).filter(|_| usable) {
             describe(&mut table, &relation);
+            self.note_lost(&table, &module);
         }
         table.kind = TableKind::Virtual { module, usable };
         Ok(table)
+    }
+
+    /// Values and rows that the shadow tables of a table should have.
+    fn note_lost(&mut self, table: &Table, module: &str) {
+        if module.eq_ignore_ascii_case(vec0::MODULE)
+            && let Ok(arguments) = ddl::module_arguments(&table.sql)
+        {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let lost = vec0::lost(self.source.connection(), &table.name, &arguments);
+            lost.into_iter().for_each(|reason| self.problem(&table.name, reason));
+        }
     }
 
     /// Tables that are in the file in another form.
@@ -301,9 +313,22 @@ impl Reader<'_> {
                 };
             }
         }
+        self.note_metrics();
         let rows: Vec<Option<u64>> = self.catalog.tables.iter().map(|table| self.held_rows(table)).collect();
         for (table, rows) in self.catalog.tables.iter_mut().zip(rows) {
             table.stored_rows = rows;
+        }
+    }
+
+    /// The index itself tells by which distance it searches, whatever is declared.
+    fn note_metrics(&mut self) {
+        let indexes = &self.source.relations().indexes;
+        for table in self.catalog.tables.iter_mut().filter(|t| t.is_of_module(&[vss0::MODULE])) {
+            let vectors = table.columns.iter_mut().filter_map(|column| column.vectors.as_mut());
+            for (number, vectors) in vectors.enumerate() {
+                let found = i64::try_from(number).ok().and_then(|number| indexes.metric(&table.name, number));
+                vectors.metric = found.unwrap_or(vectors.metric);
+            }
         }
     }
 
