@@ -25,6 +25,7 @@ mod steps;
 pub mod survey;
 mod trial;
 mod untranslatable;
+mod validity;
 pub mod values;
 pub mod verdict;
 pub mod verification;

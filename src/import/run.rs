@@ -22,7 +22,7 @@ use super::orphans::{OrphanChecks, Work};
 use super::result::{Status, TableResult};
 use super::steps::Steps;
 use super::survey::{self, Survey};
-use super::{broken, existing, values, verification};
+use super::{broken, existing, validity, values, verification};
 use crate::error::Error;
 use crate::pg::activity::Activity;
 use crate::pg::settings::LocalSettings;
@@ -169,6 +169,13 @@ impl<'a> Run<'a> {
             let (survey, results) = (&mut *self.survey, &mut self.results);
             let count = || verification::count(survey, planned, results);
             self.done.time(Phase::Verify, "count the rows", count)?;
+            let judged = |spec: &&LoadSpec| planned.table(spec.id).is_some_and(|table| table.verify.counts());
+            let columns = validity::columns(loads(planned).filter(judged));
+            if !columns.is_empty() {
+                let (findings, results) = (&mut self.findings, &mut self.results);
+                let judge = || Ok::<_, Error>(findings.extend(validity::count(&columns, results)));
+                self.done.time(Phase::Verify, "count the invalid geometries", judge)?;
+            }
         }
         if planned.tables.iter().any(|table| table.verify.compares(1).is_some()) {
             let (survey, id, results) = (&mut *self.survey, self.id, &mut self.results);

@@ -118,8 +118,9 @@ pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Resul
 /// What the attributes are, or will be where the relation does not exist yet.
 fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
     let _path = LocalSettings::safe_search_path();
-    // PostGIS may be created by the plan.
-    let unmade = |pg_type: &PgType| pg_type.is_postgis() && types::find(&pg_type.to_string()).is_none();
+    // PostGIS and pgvector may be created by the plan.
+    let of_extension = |t: &PgType| t.is_postgis() || matches!(t.base(), PgType::Vector(_));
+    let unmade = |t: &PgType| of_extension(t) && types::find(&t.to_string()).is_none();
     let attribute = |(i, c): (usize, &LoadColumn)| Attribute {
         name: c.target.clone(),
         attnum: i as i16 + 1,

@@ -343,3 +343,30 @@ def test_a_geometry_that_was_changed_is_found(g):
     found = [row for row in g.rows("SELECT * FROM verify_values()") if row["verdict"] not in ("equal", "normalised")]
     assert [row["column"] for row in found] == ["geom"], found
     assert g.value(f"SELECT count(*) > 0 FROM verify_manifest({quote(manifest)}) WHERE NOT ok") == "t"
+
+
+BOW = "POLYGON ((0 0,2 2,2 0,0 2,0 0))"
+
+
+def test_what_postgis_calls_invalid_is_counted_after_the_load(g):
+    solid = "POLYHEDRALSURFACE Z (((0 0 0,0 1 0,1 1 0,0 0 0)))"
+    path = g.own(files.write(g.dir / "invalid.gpkg", {
+        "s": (4326, None, ["POINT (1 1)", BOW, None, "POLYGON ((0 0,1 0,1 1,0 0))", solid, "GEOMETRYCOLLECTION (POINT (1 1))"]), "sound": (4326, None, ["POINT (1 1)"])}))
+    said = "ST_IsValid() is false of 1 of the 4 geometries that were looked at, kept as stored (Self-intersection[1 1])"
+    with g.server.session(g.database) as session:
+        result = session.run("SET client_min_messages = notice; " + g.call("sqlite_import", path, {}))
+        assert "imported 2 tables" in result.told and "Self-intersection at or near" not in result.told
+    assert g.value("SELECT message FROM sqlite_migrate.finding WHERE object = 's.geom' AND message LIKE 'ST_IsValid%'") == said
+    assert said in g.value("SELECT detail FROM sqlite_migrate.run_table WHERE target_table = 's'")
+    assert g.value("SELECT count(*) FROM sqlite_migrate.finding WHERE message LIKE 'ST_IsValid%'") == "1"
+    assert g.value("SELECT ST_AsText(geom) FROM s WHERE fid = 2") == "POLYGON((0 0,2 2,2 0,0 2,0 0))"
+    g.import_(path, {"schema": "unasked", "verify": "none"})
+    assert g.value("SELECT count(*) FROM sqlite_migrate.finding WHERE message LIKE 'ST_IsValid%'") == "1"
+
+
+def test_what_postgis_cannot_judge_fails_no_import(g):
+    """A collection with a net of triangles has no form in GEOS."""
+    ogr, _ = files.gdal()
+    net = "GEOMETRYCOLLECTION Z (TIN Z (((0 0 0,0 1 0,1 1 0,0 0 0))))"
+    path = g.own(files.write(g.dir / "net.gpkg", {"s": (4326, None, [net, BOW])}))
+    assert g.import_(path)["s"]["imported"] == 2
