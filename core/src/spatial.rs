@@ -154,7 +154,7 @@ pub fn note(catalog: &mut Catalog, names: &Names, listed: Vec<Listed>) {
 fn has_index(catalog: &Catalog, names: &Names, container: Container, at: (usize, usize)) -> bool {
     let prefix = match container {
         Container::GeoPackage => "rtree",
-        Container::SpatiaLite | Container::Wkb => "idx",
+        Container::SpatiaLite | Container::Wkb | Container::Wkt => "idx",
     };
     let found = || {
         let table = catalog.tables.get(at.0)?;

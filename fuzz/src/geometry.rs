@@ -5,6 +5,7 @@ use pg_sqlite_migrate_core::export::forms::geopackage;
 use pg_sqlite_migrate_core::plan::LoadColumn;
 use pg_sqlite_migrate_core::value::batch::OnInvalid;
 use pg_sqlite_migrate_core::value::geometry::bounds::Bounds;
+use pg_sqlite_migrate_core::value::geometry::parts::KINDS;
 use pg_sqlite_migrate_core::value::geometry::value::{Rule, Srids};
 use pg_sqlite_migrate_core::value::geometry::{Becomes, Container, read};
 use pg_sqlite_migrate_core::value::native::Native;
@@ -21,6 +22,13 @@ struct Shape {
     kind: u32,
     lines: Vec<Vec<[f64; 4]>>,
     parts: Vec<Shape>,
+}
+
+impl Shape {
+    fn has_nan(&self) -> bool {
+        let mut numbers = self.lines.iter().flatten().flatten();
+        numbers.any(|number| number.is_nan()) || self.parts.iter().any(Shape::has_nan)
+    }
 }
 
 const NUMBERS: [f64; 9] = [0.0, -0.0, 1.5, -180.0, 1e300, 5e-324, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
@@ -97,9 +105,42 @@ impl Style {
                 self.part(shape, false, &mut out);
                 out.push(0xFE);
             }
-            Container::Wkb => self.part(shape, self.srid > 0, &mut out),
+            Container::Wkb | Container::Wkt => self.part(shape, self.srid > 0, &mut out),
         }
         out
+    }
+
+    /// As OGR writes it, with a word for the dimensions or without.
+    fn text(self, shape: &Shape, named: bool) -> String {
+        let kind = KINDS.iter().find(|(code, _)| *code == shape.kind).map_or("", |(_, name)| name);
+        let word = match (self.flags, self.z, self.m) {
+            (true, true, true) => " ZM",
+            (true, true, false) => " Z",
+            (_, false, true) => " M",
+            _ => "",
+        };
+        let point = |point: &[f64; 4]| {
+            let mut numbers = vec![point[0], point[1]];
+            numbers.extend(self.z.then_some(point[2]));
+            numbers.extend(self.m.then_some(point[3]));
+            numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(" ")
+        };
+        let listed = |items: Vec<String>| match items.is_empty() {
+            true => "EMPTY".to_owned(),
+            false => format!("({})", items.join(",")),
+        };
+        let line = |line: &Vec<[f64; 4]>| listed(line.iter().map(point).collect());
+        let body = match shape.kind {
+            1 | 2 | 8 => shape.lines.first().map_or("EMPTY".into(), line),
+            3 | 17 => listed(shape.lines.iter().map(line).collect()),
+            kind => {
+                let usual = |part: u32| {
+                    matches!((kind, part), (4, 1) | (5, 2) | (6 | 15, 3) | (9..=11, 2) | (12, 3) | (16, 17))
+                };
+                listed(shape.parts.iter().map(|part| self.text(part, !usual(part.kind))).collect())
+            }
+        };
+        if named { format!("{kind}{word} {body}") } else { body }
     }
 
     fn part(self, shape: &Shape, with_srid: bool, out: &mut Vec<u8>) {
@@ -172,10 +213,12 @@ fn way(container: Container, pg_type: &str, srids: Option<Srids>) -> Option<Way>
     Way::new(&column, &column.pg_type, "UTC", Facts::default())
 }
 
-/// Both sides say the same of a blob.
+/// Both sides say the same of a blob, or of a text.
 fn agrees(container: Container, blob: &[u8]) -> Result<(), TestCaseError> {
+    let text = container == Container::Wkt;
     for srids in [None, Some(Srids { stored: 4326, becomes: 4326 }), Some(Srids { stored: 0, becomes: 0 })] {
-        let (rule, cell) = (Rule { container, srids }, Cell::Blob(blob));
+        let (rule, cell) =
+            (Rule { container, srids }, if text { Cell::Text(blob) } else { Cell::Blob(blob) });
         let of_postgis = way(container, "public.geometry", srids);
         let of_bytes = way(container, "bytea", srids);
         let (Some(of_postgis), Some(of_bytes)) = (of_postgis, of_bytes) else { continue };
@@ -244,8 +287,34 @@ proptest! {
     }
 
     #[test]
+    fn a_text(
+        shape in shape(),
+        style in style(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), select(&b"()0, .ZMEY-"[..])), 0..3),
+    ) {
+        let mut text = style.text(&shape, true).into_bytes();
+        agrees(Container::Wkt, &text)?;
+        for (at, byte) in changes {
+            let at = at.index(text.len());
+            text[at] = byte;
+        }
+        agrees(Container::Wkt, &text)?;
+    }
+
+    /// A text of what is in a blob becomes the same WKB, where a text can say it.
+    #[test]
+    fn a_text_and_a_blob_are_one_geometry(shape in shape(), style in style()) {
+        let style = Style { container: Container::Wkb, srid: 0, flags: true, ..style };
+        let wkb = |container, bytes: &[u8]| read(container, bytes, |_| Ok(Becomes::Wkb)).map(|found| found.bytes);
+        let (blob, text) = (wkb(Container::Wkb, &style.blob(&shape)), wkb(Container::Wkt, style.text(&shape, true).as_bytes()));
+        // Every NaN is written in one way.
+        let nans = shape.has_nan();
+        prop_assert!(nans || blob == text, "{}", style.text(&shape, true));
+    }
+
+    #[test]
     fn any_bytes(blob in prop::collection::vec(any::<u8>(), 0..80)) {
-        for container in [Container::GeoPackage, Container::SpatiaLite, Container::Wkb] {
+        for container in [Container::GeoPackage, Container::SpatiaLite, Container::Wkb, Container::Wkt] {
             agrees(container, &blob)?;
         }
         let _ = Bounds::of(&blob);

@@ -39,7 +39,7 @@ pub fn type_of_format(format: Format) -> PgType {
     use Format::*;
     match format {
         Seconds | Milliseconds | Microseconds | Days | Since1970 => PgType::INTERVAL,
-        Hex | Base64 | Text | GeoPackage | SpatiaLite | Wkb => PgType::Bytea,
+        Hex | Base64 | Text | GeoPackage | SpatiaLite | Wkb | Wkt => PgType::Bytea,
         Comma => PgType::Array(Box::new(PgType::Text)),
         Iso8601 | UnixEpoch | UnixEpochMs | UnixEpochUs | UnixEpochNs | JulianDay | Chrome | Apple => {
             PgType::TIMESTAMPTZ

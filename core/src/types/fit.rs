@@ -28,7 +28,7 @@ pub fn fit(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> Fit {
         PgType::Bytea | PgType::Other(_) | PgType::UserDefined(_)
             if format.is_some_and(Format::is_geometry) =>
         {
-            geometries(p, pg_type)
+            geometries(p, pg_type, format)
         }
         PgType::Bool => boolean(p).into(),
         PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Numeric(_)
@@ -83,10 +83,10 @@ pub fn number_texts(p: &ColumnProfile) -> u64 {
 }
 
 /// Whether PostGIS takes a kind or a dimension that its modifiers do not name is not known here.
-fn geometries(p: &ColumnProfile, pg_type: &PgType) -> Fit {
+fn geometries(p: &ColumnProfile, pg_type: &PgType, format: Option<Format>) -> Fit {
     match &p.geometries {
         Some(observed) => (observed.stats.unfit_for(pg_type) == 0).into(),
-        None if p.blobs == p.values() => Fit::Unknown,
+        None if p.blobs == p.values() || format == Some(Format::Wkt) && p.texts == p.values() => Fit::Unknown,
         None => Fit::No,
     }
 }

@@ -28,10 +28,11 @@ pub enum Format {
     GeoPackage,
     SpatiaLite,
     Wkb,
+    Wkt,
 }
 
 /// Name, variant, and what it means.
-const FORMATS: [(&str, Format, &str); 20] = [
+const FORMATS: [(&str, Format, &str); 21] = [
     ("iso8601", Format::Iso8601, "ISO-8601 text only; a number does not fit"),
     ("unixepoch", Format::UnixEpoch, "seconds since 1970-01-01 UTC"),
     ("unixepoch_ms", Format::UnixEpochMs, "milliseconds since 1970-01-01 UTC"),
@@ -72,6 +73,7 @@ const FORMATS: [(&str, Format, &str); 20] = [
         "blobs are geometries as SpatiaLite stores them; of a bytea column they become WKB",
     ),
     ("wkb", Format::Wkb, "blobs are WKB of OGC, ISO or PostGIS; of a bytea column they become WKB of ISO"),
+    ("wkt", Format::Wkt, "texts are well-known text of geometries, as OGR writes it on demand"),
 ];
 
 impl Format {
@@ -99,9 +101,9 @@ impl Format {
         FORMATS.iter().find(|f| f.1 == self).map_or("", |f| f.2)
     }
 
-    /// The format reads blobs as geometries.
+    /// The format reads blobs or texts as geometries.
     pub fn is_geometry(self) -> bool {
-        matches!(self, Format::GeoPackage | Format::SpatiaLite | Format::Wkb)
+        matches!(self, Format::GeoPackage | Format::SpatiaLite | Format::Wkb | Format::Wkt)
     }
 
     /// The format reads numbers as instants.

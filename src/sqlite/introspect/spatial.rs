@@ -150,7 +150,8 @@ fn other(row: &Fields) -> Option<Read> {
     let container = match row.get("geometry_format").map(String::as_str) {
         None | Some("SpatiaLite") => Container::SpatiaLite,
         Some("WKB") => Container::Wkb,
-        // Texts, or a form of another program.
+        Some("WKT") => Container::Wkt,
+        // A form of another program.
         Some(_) => return None,
     };
     let (kind, dimensions) = match number(row, "geometry_type") {

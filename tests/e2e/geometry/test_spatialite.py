@@ -137,3 +137,50 @@ def test_what_ogr_writes_with_spatialite(g):
     shapes, _ = files.read(path, "lakes")
     rows = g.rows("SELECT ogc_fid AS id, encode(ST_AsBinary(\"GEOMETRY\", 'NDR'), 'hex') AS wkb FROM lakes")
     assert {row["id"]: row["wkb"] for row in rows} == shapes
+
+
+def texts(t, layers):
+    """Layers that OGR writes as texts."""
+    ogr, osr = files.gdal()
+    path = t.dir / "texts.sqlite"
+    source = ogr.GetDriverByName("SQLite").CreateDataSource(str(path))
+    for name, (kind, geometries) in layers.items():
+        layer = source.CreateLayer(name, files.system(osr, 4326), kind, ["FORMAT=WKT"])
+        for wkt in geometries:
+            feature = ogr.Feature(layer.GetLayerDefn())
+            if wkt:
+                feature.SetGeometry(ogr.CreateGeometryFromWkt(wkt))
+            layer.CreateFeature(feature)
+    del layer, source
+    return t.own(path)
+
+
+def test_the_texts_of_ogr(g):
+    ogr, _ = files.gdal()
+    path = texts(g, {"roads": (ogr.wkbLineString25D, ["LINESTRING Z (1 2 3,4 5.1 6)", None]),
+                     "kinds": (ogr.wkbUnknown, [*files.KINDS.values(), *files.CURVES.values(), *files.EMPTY])})
+    verified(g, path)
+    assert (g.type_of("roads", "WKT_GEOMETRY"), g.type_of("kinds", "WKT_GEOMETRY")) == ("geometry(LineStringZ,4326)", "geometry(Geometry,4326)")
+    for table in ("roads", "kinds"):
+        # OGR's own reading of its texts, and PostGIS's.
+        shapes, _ = files.read(path, table)
+        found = g.rows(f"SELECT ogc_fid AS id, encode(ST_AsBinary(\"WKT_GEOMETRY\", 'NDR'), 'hex') AS wkb FROM {table}")
+        assert {row["id"]: row["wkb"] for row in found} == shapes
+        for fid, text in sqlite3.connect(path).execute(f"SELECT ogc_fid, WKT_GEOMETRY FROM {table} WHERE WKT_GEOMETRY IS NOT NULL"):
+            assert g.value(f"SELECT \"WKT_GEOMETRY\" = ST_GeomFromText('{text}', 4326) AND ST_AsEWKB(\"WKT_GEOMETRY\") = ST_AsEWKB(ST_GeomFromText('{text}', 4326)) FROM {table} WHERE ogc_fid = {fid}") == "t", text
+
+
+def test_a_text_that_is_no_geometry(g):
+    ogr, _ = files.gdal()
+    path = texts(g, {"roads": (ogr.wkbLineString, ["LINESTRING (1 2,4 5)", "LINESTRING (1 2,4 5)"])})
+    db = sqlite3.connect(path)
+    db.execute("UPDATE roads SET WKT_GEOMETRY = 'LINESTRING (1 2,4' WHERE ogc_fid = 1")
+    db.commit()
+    db.close()
+    (said,) = [f for f in g.findings(path) if f["severity"] == "blocking"]
+    assert "1 value is no geometry of it (the text is no well-known text of a geometry)" in said["message"], said
+    assert verified(g, path, {"on_invalid": "reject"})["roads"]["rejected"] == 1
+    g.import_(path, {"schema": "fixed", **said["fix"]})
+    assert g.type_of("roads", "WKT_GEOMETRY", "fixed") == "text"
+    g.import_(path, {"schema": "raw", "tables": {"roads": {"columns": {"WKT_GEOMETRY": {"type": "text"}}}}, "verify": "values"})
+    assert g.value('SELECT "WKT_GEOMETRY" FROM raw.roads WHERE ogc_fid = 1') == "LINESTRING (1 2,4"

@@ -70,3 +70,22 @@ def test_tiles_are_as_they_are(t):
     path = t.copy_of(shared("data", "mbtiles_plain_1.db"))
     t.import_(path, {"verify": "values"})
     assert t.type_of("tiles", "tile_data") == "bytea"
+
+
+def test_texts_of_geometries_stay_texts(t, role):
+    if "postgis" in t.server.features and t.value("SELECT trusted FROM pg_available_extension_versions WHERE name = 'postgis' LIMIT 1") == "t":
+        pytest.skip("anybody may create PostGIS here")
+    path = t.file("texts.sqlite", """
+        CREATE TABLE geometry_columns (f_table_name VARCHAR, f_geometry_column VARCHAR, geometry_type INTEGER, coord_dimension INTEGER, srid INTEGER, geometry_format VARCHAR);
+        CREATE TABLE spatial_ref_sys (srid INTEGER UNIQUE, auth_name TEXT, auth_srid TEXT, srtext TEXT);
+        INSERT INTO geometry_columns VALUES ('roads', 'shape', 1, 2, 4326, 'WKT'); INSERT INTO spatial_ref_sys VALUES (4326, 'EPSG', '4326', 'GEOGCS');
+        CREATE TABLE roads (id INTEGER PRIMARY KEY, shape VARCHAR); INSERT INTO roads VALUES (1, 'POINT (1 2)')""")
+    plan = {"schema": "own", "verify": "values"}
+    (found,) = [f for f in t.rows(t.call("sqlite_findings", path, plan), user=role) if f["object"] == "roads.shape"]
+    assert "the geometries stay text" in found["message"] and 'USING ST_GeomFromText("shape", 4326)' in found["hint"], found
+    t.rows(t.call("sqlite_import", path, plan), user=role)
+    assert t.value("SELECT shape FROM own.roads") == "POINT (1 2)"
+    if "postgis" in t.server.features:
+        t.sql("CREATE EXTENSION postgis SCHEMA public")
+        t.sql(found["hint"].split("Once PostGIS is there: ")[1])
+        assert t.value("SELECT ST_AsEWKT(shape) FROM own.roads") == "SRID=4326;POINT(1 2)"

@@ -202,7 +202,7 @@ impl<'c, 'a> Case<'c, 'a> {
 
     /// By the declaration, the stored values, and the conventions of the file's programs where they cost nothing.
     fn natural(&self, ctx: &Context<'_>) -> Choice {
-        if let Some(of) = self.column.geometries() {
+        if let Some(of) = self.column.geometries().filter(|of| geometry::is_read(ctx, of)) {
             let complete = self.table.profile.is_some_and(|p| !p.sampled);
             return geometry::choice(ctx, of, self.profile, complete);
         }
@@ -230,7 +230,8 @@ impl<'c, 'a> Case<'c, 'a> {
         if let Some(stats) = stats.filter(|_| unfit > 0 && self.policy() != OnInvalid::Text) {
             let none = counted(unfit, "value is no geometry of it", "values are no geometries of it");
             let why = stats.reason().map(|why| format!(" ({why})")).unwrap_or_default();
-            let tried = Choice { pg_type: PgType::Bytea, reason: format!("{none}{why}"), ..choice.clone() };
+            let pg_type = if choice.format == Some(Format::Wkt) { PgType::Text } else { PgType::Bytea };
+            let tried = Choice { pg_type, reason: format!("{none}{why}"), ..choice.clone() };
             let finding = self.invalid_values(ctx, &choice.pg_type, &tried, choice.format);
             self.table.report(findings, finding.of(self.table.id));
         }

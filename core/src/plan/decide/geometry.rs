@@ -16,6 +16,7 @@ use crate::spatial::Spatial;
 use crate::sqltext::{ident, literal, qualified};
 use crate::types::{Choice, ColumnProfile};
 use crate::value::PgType;
+use crate::value::geometry::Container;
 use crate::value::geometry::declared::Geometries;
 use crate::value::geometry::stats::Stats;
 use crate::value::geometry::value::Srids;
@@ -34,6 +35,11 @@ pub fn named(ctx: &Context<'_>, explicit: &PgType) -> Option<PgType> {
     let PgType::Other(name) = explicit else { return None };
     let modifiers = name.strip_prefix("geometry").filter(|_| explicit.is_postgis())?;
     postgis(ctx, modifiers)
+}
+
+/// Texts stay texts where there is no PostGIS.
+pub fn is_read(ctx: &Context<'_>, of: &Geometries) -> bool {
+    of.container != Container::Wkt || extensions::schema(ctx, POSTGIS).is_some()
 }
 
 /// What a column of the file becomes by what is declared and stored.
@@ -66,12 +72,21 @@ pub fn report(ctx: &Context<'_>, table: &DecidedTable<'_>, findings: &mut Vec<Fi
     for column in &table.columns {
         let Some(of) = column.geometries() else { continue };
         let object = format!("{}.{}", table.source.name, column.source.name);
-        if column.pg_type == PgType::Bytea && extensions::schema(ctx, POSTGIS).is_none() && table.fresh() {
+        let (wkt, unread) = (of.container == Container::Wkt, extensions::schema(ctx, POSTGIS).is_none());
+        let left = if wkt { PgType::Text } else { PgType::Bytea };
+        if column.pg_type == left && unread && table.fresh() {
             // A number of the file's own could be another's.
             let srid = if of.system.is_common() { of.system.code } else { 0 };
-            let message = "the geometries become bytea with WKB: the extension postgis is not there, and the caller cannot create it";
+            let (becomes, function) = if wkt {
+                ("stay text", "ST_GeomFromText")
+            } else {
+                ("become bytea with WKB", "ST_GeomFromWKB")
+            };
+            let message = format!(
+                "the geometries {becomes}: the extension postgis is not there, and the caller cannot create it"
+            );
             let hint = format!(
-                "Once PostGIS is there: ALTER TABLE {} ALTER COLUMN {} TYPE geometry USING ST_GeomFromWKB({}, {srid}).",
+                "Once PostGIS is there: ALTER TABLE {} ALTER COLUMN {} TYPE geometry USING {function}({}, {srid});",
                 qualified(&table.settings.schema, &table.target),
                 ident(&column.target),
                 ident(&column.target),

@@ -22,11 +22,12 @@ mod spatialite;
 pub mod stats;
 pub mod value;
 mod wkb;
+mod wkt;
 mod writer;
 
 use self::parts::Seen;
 use self::writer::Writer;
-use crate::value::{Format, InvalidValue};
+use crate::value::{Cell, Format, InvalidValue};
 
 /// The form of a file's blobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +38,8 @@ pub enum Container {
     SpatiaLite,
     /// WKB of OGC, ISO or PostGIS, as OGR writes it into SQLite files.
     Wkb,
+    /// Text, as OGR writes it into SQLite files on demand.
+    Wkt,
 }
 
 impl Container {
@@ -45,6 +48,7 @@ impl Container {
             Container::GeoPackage => Format::GeoPackage,
             Container::SpatiaLite => Format::SpatiaLite,
             Container::Wkb => Format::Wkb,
+            Container::Wkt => Format::Wkt,
         }
     }
 
@@ -53,7 +57,17 @@ impl Container {
             Format::GeoPackage => Some(Container::GeoPackage),
             Format::SpatiaLite => Some(Container::SpatiaLite),
             Format::Wkb => Some(Container::Wkb),
+            Format::Wkt => Some(Container::Wkt),
             _ => None,
+        }
+    }
+
+    /// Its values are cells of this storage class.
+    fn takes(self, cell: Cell<'_>) -> bool {
+        match cell {
+            Cell::Text(_) => self == Container::Wkt,
+            Cell::Blob(_) => self != Container::Wkt,
+            _ => false,
         }
     }
 
@@ -63,6 +77,7 @@ impl Container {
             Container::GeoPackage => "GeoPackage",
             Container::SpatiaLite => "SpatiaLite",
             Container::Wkb => "WKB",
+            Container::Wkt => "WKT",
         }
     }
 }
@@ -91,13 +106,14 @@ pub struct Geometry {
     pub srid: i32,
 }
 
-/// Reads one blob. `becomes` chooses the form by the blob's own SRID.
+/// Reads one blob, or the bytes of a text. `becomes` chooses the form by the blob's own SRID.
 pub fn read(
     container: Container,
     blob: &[u8],
     becomes: impl FnOnce(i32) -> Result<Becomes>,
 ) -> Result<Geometry> {
-    let (srid, body) = opened(container, blob)?;
+    let made = made(container, blob)?;
+    let (srid, body) = opened(container, made.as_deref().unwrap_or(blob))?;
     let mut writer = Writer::keeping(becomes(srid)?);
     let seen = body.read(&mut writer)?;
     Ok(Geometry { bytes: writer.into_bytes(), seen, srid })
@@ -105,15 +121,21 @@ pub fn read(
 
 /// What a blob is, without a copy of it.
 pub fn look(container: Container, blob: &[u8]) -> Result<(i32, Seen)> {
-    let (srid, body) = opened(container, blob)?;
+    let made = made(container, blob)?;
+    let (srid, body) = opened(container, made.as_deref().unwrap_or(blob))?;
     Ok((srid, body.read(&mut Writer::dropping())?))
+}
+
+/// The WKB of a text.
+fn made(container: Container, text: &[u8]) -> Result<Option<Vec<u8>>> {
+    (container == Container::Wkt).then(|| wkt::wkb(text)).transpose()
 }
 
 fn opened(container: Container, blob: &[u8]) -> Result<(i32, parts::Body<'_>)> {
     match container {
         Container::GeoPackage => geopackage::open(blob),
         Container::SpatiaLite => spatialite::open(blob),
-        Container::Wkb => wkb::open(blob),
+        Container::Wkb | Container::Wkt => wkb::open(blob),
     }
 }
 

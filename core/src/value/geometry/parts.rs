@@ -9,7 +9,7 @@ use super::writer::Writer;
 use super::{Result, refuse};
 
 /// Collections may hold collections; PostGIS refuses those that are nested 200 deep.
-const DEEPEST: u32 = 100;
+pub const DEEPEST: u32 = 100;
 
 /// The kinds of geometries by the codes of WKB, with the names by which files and PostGIS know them.
 pub const KINDS: [(u32, &str); 15] = [

@@ -74,10 +74,13 @@ impl Observed {
     pub fn observe(&mut self, cell: Cell<'_>) {
         let seen = match cell {
             Cell::Null => return,
-            Cell::Blob(blob) => look(self.container, blob).and_then(|(srid, seen)| {
-                self.srids.of(srid)?;
-                Ok(seen)
-            }),
+            Cell::Blob(bytes) | Cell::Text(bytes) if self.container.takes(cell) => {
+                look(self.container, bytes).and_then(|(srid, seen)| {
+                    self.srids.of(srid)?;
+                    Ok(seen)
+                })
+            }
+            _ if self.container == Container::Wkt => super::refuse("it is not stored as a text"),
             _ => super::refuse("it is not stored as a blob"),
         };
         match seen {

@@ -35,7 +35,8 @@ pub struct Rule {
 impl Rule {
     fn blob<'a>(&self, cell: Cell<'a>) -> Result<&'a [u8]> {
         match cell {
-            Cell::Blob(blob) => Ok(blob),
+            Cell::Blob(bytes) | Cell::Text(bytes) if self.container.takes(cell) => Ok(bytes),
+            Cell::Blob(_) => refuse("a blob is no text of a geometry"),
             Cell::Text(_) => refuse("a text is no geometry"),
             _ => refuse("a number is no geometry"),
         }

@@ -2,8 +2,9 @@
 //!
 //! A blob becomes a tree first, which is written down again: another way than the loader's, from the same descriptions.
 
+use super::wkt;
 use crate::value::geometry::value::Srids;
-use crate::value::{Format, PgType};
+use crate::value::{Cell, Format, PgType};
 
 /// How geometries of a column are read, and what has to come of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +37,13 @@ impl Ask {
         self.bare
     }
 
-    /// The bytes that a blob has to become; `None` of one that is no geometry of the column.
-    pub fn meant(&self, blob: &[u8]) -> Option<Vec<u8>> {
-        let (found, node) = read(self.format, blob)?;
+    /// The bytes that a value has to become; `None` of one that is no geometry of the column.
+    pub fn meant(&self, cell: Cell<'_>) -> Option<Vec<u8>> {
+        let (found, node) = match (self.format, cell) {
+            (Format::Wkt, Cell::Text(text)) => (0, wkt::tree(text)?),
+            (_, Cell::Blob(blob)) => read(self.format, blob)?,
+            _ => return None,
+        };
         if !self.bare && node.is_odd() {
             return None;
         }
@@ -75,13 +80,13 @@ pub fn digits(bytes: &[u8]) -> String {
 
 type Point = [u64; 4];
 
-struct Node {
-    kind: u32,
-    z: bool,
-    m: bool,
+pub(super) struct Node {
+    pub(super) kind: u32,
+    pub(super) z: bool,
+    pub(super) m: bool,
     /// The points of a point or a line, the rings of a polygon.
-    lines: Vec<Vec<Point>>,
-    parts: Vec<Node>,
+    pub(super) lines: Vec<Vec<Point>>,
+    pub(super) parts: Vec<Node>,
 }
 
 impl Node {

@@ -65,10 +65,9 @@ impl Way {
             Kind::Jsonb => {
                 json::read(&document(cell)?).filter(|document| !document.has_nul()).map(Meant::Json)
             }
-            Kind::Geometry(ask) if !ask.is_wkb() => match cell {
-                Cell::Blob(blob) => Some(Meant::Printed(geometry::digits(&ask.meant(blob)?).into())),
-                _ => None,
-            },
+            Kind::Geometry(ask) if !ask.is_wkb() => {
+                Some(Meant::Printed(geometry::digits(&ask.meant(cell)?).into()))
+            }
             Kind::Printed => Some(match (cell, self.text(cell)) {
                 (_, Some((text, _))) => Meant::Printed(text),
                 (Cell::Blob(_), None) => Meant::Unknown,

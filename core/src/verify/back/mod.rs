@@ -21,6 +21,7 @@ pub(crate) mod tests;
 mod text;
 mod time;
 mod verdict;
+mod wkt;
 
 use std::borrow::Cow;
 
@@ -298,12 +299,9 @@ impl Way {
                 Some((Value::Text(text.trim_end_matches(' ').to_owned().into()), form))
             }
             Kind::Bytea => self.bytes(cell),
-            Kind::Geometry(ask) => match cell {
-                Cell::Blob(blob) => {
-                    Some((Value::Bytes(ask.meant(blob)?.into()), Some(Normalisation::Container)))
-                }
-                _ => None,
-            },
+            Kind::Geometry(ask) => {
+                Some((Value::Bytes(ask.meant(cell)?.into()), Some(Normalisation::Container)))
+            }
             Kind::Date => self.day(cell).map(|day| (Value::Time(day), None)),
             Kind::Time(step) => {
                 self.clock(cell).filter(|t| (0..DAY).contains(t) && t % step == 0).map(as_time)
