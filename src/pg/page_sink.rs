@@ -148,13 +148,14 @@ impl PageSink {
         self.complete.then(|| self.writer.clone())
     }
 
-    /// Appends pages, on which the first `formed` rows of the batch are, and then the batch's other rows. It is sealed, and
-    /// its every word is a datum.
-    pub fn insert(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page]) {
-        if !pages.is_empty() {
-            self.writer.close();
-            self.flush();
-            self.file.append(pages);
+    /// Appends pages, which a [`PageWriter`] of [`PageSink::page_writer`] has made, and then the rows of the batch behind the
+    /// first `formed`, to begin with on the page that was left open. The batch is sealed, and its every word is a datum.
+    pub fn insert(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page], open: Option<Page>) {
+        self.file.append(pages);
+        if let Some(page) = open
+            && self.writer.take_over(page).is_err()
+        {
+            memory::exhausted("a page of rows");
         }
         let (width, rows) = (batch.width(), batch.rows());
         self.rows += rows as u64;

@@ -45,11 +45,12 @@ impl Sink {
         }
     }
 
-    /// Writes pages that hold the first `formed` rows of a sealed batch, and its other rows, of which every word is a datum.
-    pub fn insert(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page]) {
+    /// Writes pages, and the rows of a sealed batch behind the first `formed`, which are on them; the next row goes to the page
+    /// `open`. Every word is a datum.
+    pub fn insert(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page], open: Option<Page>) {
         match self {
             Sink::Rows(sink) => sink.insert(batch),
-            Sink::Pages(sink) => sink.insert(batch, formed, pages),
+            Sink::Pages(sink) => sink.insert(batch, formed, pages, open),
         }
     }
 

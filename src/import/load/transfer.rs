@@ -58,9 +58,10 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         })
         .collect();
     let (sink, note) = Sink::open(spec, target)?;
-    let page_writer = sink.page_writer();
+    let converter = Converter::new(&target.attributes, &wires, &columns, &timezone);
+    let page_writer = sink.page_writer().filter(|_| !converter.is_needed());
     let mut writer = Writer::new(
-        Converter::new(&target.attributes, &wires, &columns, &timezone),
+        converter,
         sink,
         Progress::start(Command {
             work: Work::Load,
@@ -95,7 +96,7 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         };
         thread::run_with(job, |mut parcel: Parcel| {
             let size = parcel.size();
-            writer.write(&mut parcel.batch, parcel.formed, &mut parcel.pages);
+            writer.write(&mut parcel);
             parcel.clear();
             flight.fetch_sub(size, Ordering::AcqRel);
             put_back(&recycle, parcel);
@@ -140,11 +141,13 @@ fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
 
 /// What the reader passes on, and gets back emptied.
 #[derive(Default)]
-struct Parcel {
-    batch: Batch,
-    /// So many of its first rows are on pages, as far as their page is full.
-    formed: usize,
-    pages: Vec<Page>,
+pub struct Parcel {
+    pub batch: Batch,
+    pub pages: Vec<Page>,
+    /// So many of its first rows are on pages: these, or those of the next parcel.
+    pub formed: usize,
+    /// The page that the next row goes to, from the first row on that the server has to place.
+    pub open: Option<Page>,
 }
 
 impl Parcel {
@@ -157,6 +160,7 @@ impl Parcel {
         self.batch.clear();
         self.pages.clear();
         self.formed = 0;
+        self.open = None;
     }
 }
 
@@ -164,7 +168,8 @@ impl Parcel {
 struct Packer {
     empty: Receiver<Parcel>,
     in_flight: Arc<AtomicUsize>,
-    /// Where rows can be placed on pages before they reach the server.
+    /// Where rows can be placed on pages before they reach the server: until one comes that it has a part in, so that no page
+    /// is left half full where it goes on.
     page_writer: Option<PageWriter>,
     /// The pages of the parcel whose batch is being filled.
     emptied: Vec<Page>,
@@ -175,11 +180,12 @@ impl Packer {
         let mut parcel = Parcel::default();
         if let Some(writer) = &mut self.page_writer {
             parcel.formed = heap::form(&batch, writer).map_err(no_memory)?;
-            // The server writes the other rows, behind this page.
-            if parcel.formed < batch.rows() {
-                writer.close();
-            }
+            let needs_server = parcel.formed < batch.rows();
+            parcel.open = if needs_server { writer.hand_over() } else { None };
             parcel.pages = writer.take_full(std::mem::take(&mut self.emptied)).map_err(no_memory)?;
+            if needs_server {
+                self.page_writer = None;
+            }
         }
         batch.seal();
         parcel.batch = batch;

@@ -5,6 +5,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use super::Loaded;
 use super::sink::Sink;
+use super::transfer::Parcel;
 use crate::error::Error;
 use crate::import::log::Rejects;
 use crate::import::notices::Loading;
@@ -17,12 +18,11 @@ use crate::sqlite::Source;
 use crate::sqlite::recovery::UnreadableRanges;
 use crate::sqlite::rows::{self, CellError, CellPlace};
 use pg_sqlite_migrate_core::finding::{Fix, counted};
-use pg_sqlite_migrate_core::heap::Page;
 use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
 use pg_sqlite_migrate_core::value::Excess;
-use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
+use pg_sqlite_migrate_core::value::batch::{Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::Buffer;
 
 /// Rows of fewer columns fit on a page: longer values are moved out, and take less than 27 bytes then.
@@ -53,22 +53,23 @@ impl<'a> Writer<'a> {
         Writer { converter, sink, progress, loading, spec, rejects, loaded, bytes: 0, failed: None }
     }
 
-    /// Takes one batch, with pages that hold its first `formed` rows. After a failure the rest is passed over until the reader has stopped. Where the server has no
+    /// Takes one parcel. After a failure the rest is passed over until the reader has stopped. Where the server has no
     /// room for a row, the error names it.
-    pub fn write(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page]) {
+    pub fn write(&mut self, parcel: &mut Parcel) {
         if self.failed.is_some() {
             return;
         }
-        let row = batch.large.clone();
+        let row = parcel.batch.large.clone();
         if row.is_none() && self.spec.columns.len() < WIDE {
-            return self.write_rows(batch, formed, pages);
+            return self.write_rows(parcel);
         }
-        if let Err(caught) = xact::explaining(|| self.write_rows(batch, formed, pages)) {
+        if let Err(caught) = xact::explaining(|| self.write_rows(parcel)) {
             raise(self.spec, row, caught);
         }
     }
 
-    fn write_rows(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page]) {
+    fn write_rows(&mut self, parcel: &mut Parcel) {
+        let batch = &mut parcel.batch;
         self.bytes += batch.source_bytes;
         self.keep(std::mem::take(&mut batch.rejected));
         match self.converter.convert(batch) {
@@ -81,7 +82,7 @@ impl<'a> Writer<'a> {
                 return thread::stop();
             }
         }
-        self.sink.insert(batch, formed, pages);
+        self.sink.insert(batch, parcel.formed, &mut parcel.pages, parcel.open.take());
         self.loaded.imported += batch.rows() as u64;
         self.loaded.nulled.resize(self.spec.columns.len(), 0);
         self.loaded.nulled.iter_mut().zip(&batch.nulled).for_each(|(sum, count)| *sum += count);
