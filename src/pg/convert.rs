@@ -80,6 +80,11 @@ impl Converter {
         Converter { columns, timezone: timezone.clone(), datums, failed: false }
     }
 
+    /// Whether the server has a part in a cell of any column.
+    pub fn is_needed(&self) -> bool {
+        self.columns.iter().any(Option::is_some)
+    }
+
     /// Whether a subtransaction was rolled back since the last call: the server has then ended the progress report.
     pub fn take_failed(&mut self) -> bool {
         std::mem::take(&mut self.failed)
