@@ -81,3 +81,16 @@ def test_nothing_of_it_is_changed(t):
     t.sql(f"CREATE SERVER vec FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true');"
           "CREATE FOREIGN TABLE texts (doc_id text OPTIONS (key 'true'), v bytea) SERVER vec OPTIONS (table 't_text')")
     assert t.attempt("DELETE FROM texts").error
+
+
+def test_every_vector_is_verified_bit_by_bit(t):
+    path = t.copy_of(shared("vectors", "vec0.db"))
+    t.import_(path, {"on_invalid": "null"})
+    verdicts = {(row["table"], row["column"]): row["verdict"] for row in t.rows("SELECT * FROM verify_values()")}
+    assert set(verdicts.values()) <= {"equal", "normalised"}, {key: value for key, value in verdicts.items() if value == "not compared"}
+    array = t.value("SELECT embedding::real[] FROM t_float ORDER BY rowid LIMIT 1")
+    first, rest = array.strip("{}").split(",", 1)
+    changed = struct.unpack("<f", struct.pack("<I", struct.unpack("<I", struct.pack("<f", float(first)))[0] ^ 1))[0]
+    t.sql(f"UPDATE t_float SET embedding = '{{{changed!r},{rest}}}'::real[] WHERE rowid = (SELECT min(rowid) FROM t_float)")
+    found = [(row["table"], row["column"], row["different"]) for row in t.rows("SELECT * FROM verify_values()") if row["verdict"] == "different"]
+    assert found == [("t_float", "embedding", 1)]

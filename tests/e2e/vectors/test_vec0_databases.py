@@ -22,7 +22,7 @@ def same(t, run):
     run(f"{SETTINGS}; SELECT public.sqlite_import({quote(str(path))}, {quote(plan)})")
     assert {verdict for (verdict,) in run("SELECT DISTINCT verdict FROM public.verify_values()").rows} <= {"equal", "normalised"}
     for name, key, column in (("t_float", "rowid", "embedding"), ("t_cos", "rowid", "v")):
-        rows = run(f"SELECT {key}, {column}::real[]::text FROM loaded.{name}").rows
+        rows = run(f"SET extra_float_digits = 3; SELECT {key}, {column}::real[]::text FROM loaded.{name}").rows
         found = {str(row[0]): bits(row[1].strip("{}").split(",")) for row in rows}
         assert found == {str(row[key]): bits(row[column]) for row in truth[name]["rows"]}
 

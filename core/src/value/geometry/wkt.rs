@@ -208,7 +208,6 @@ impl<'a> Reader<'a> {
 #[allow(clippy::disallowed_methods)]
 mod tests {
     use super::super::{Becomes, Container, read};
-    use super::*;
 
     fn hex(text: &str) -> std::result::Result<String, String> {
         let read = read(Container::Wkt, text.as_bytes(), |_| Ok(Becomes::Wkb)).map_err(|e| e.to_string())?;

@@ -20,6 +20,7 @@ mod span;
 pub(crate) mod tests;
 mod text;
 mod time;
+mod vector;
 mod verdict;
 mod wkt;
 
@@ -34,6 +35,7 @@ use self::real::{bits, double, single};
 pub use self::span::{Span, read as read_interval};
 use self::time::{DAY, MICRO, Zone};
 pub use self::time::{clock as print_clock, date as print_day, printed as print_moment, read as read_time};
+use self::vector::Vector;
 pub use self::verdict::{Normalisation, Verdict};
 use crate::plan::LoadColumn;
 use crate::value::batch::OnInvalid;
@@ -57,6 +59,7 @@ pub struct Facts {
 #[derive(Debug, Clone)]
 pub struct Way {
     kind: Kind,
+    vector: Option<Vector>,
     format: Option<Format>,
     zone: Zone,
     words: Words,
@@ -95,6 +98,7 @@ impl Way {
     pub fn new(column: &LoadColumn, pg_type: &PgType, timezone: &str, facts: Facts) -> Option<Way> {
         Some(Way {
             kind: Kind::of(pg_type, column),
+            vector: Vector::of(pg_type),
             format: column.format,
             zone: Zone::parse(timezone)?,
             words: column.words.clone(),
@@ -238,7 +242,7 @@ impl Way {
             Some((text, None)) if text == printed => Verdict::Equal,
             Some((text, Some(form))) if text == printed => Verdict::Normalised(form),
             _ if self.facts.enumeration => Verdict::Different,
-            _ => Verdict::Unknown,
+            _ => self.vector.map_or(Verdict::Unknown, |vector| vector.compare(cell, printed)),
         }
     }
 
