@@ -16,6 +16,8 @@ pub mod equality;
 pub mod erase;
 pub(crate) mod executor;
 pub mod expression;
+#[cfg(feature = "pg_test")]
+pub mod fault;
 pub mod foreign;
 mod heapscan;
 pub mod import_lock;
@@ -29,7 +31,7 @@ pub mod loaded_rows;
 pub mod memory;
 pub mod nodes;
 pub mod page;
-mod page_file;
+pub mod page_file;
 pub mod page_sink;
 pub mod postgis;
 pub mod progress;
