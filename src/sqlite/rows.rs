@@ -127,21 +127,19 @@ pub fn sizes(table: &str, rowid: &str, terms: &[String], filter: Option<&str>) -
     format!("SELECT {list} FROM main.{} NOT INDEXED{condition} LIMIT 1 OFFSET ?1", sqlite_ident(table))
 }
 
-/// Reads every row; `emit` takes a sealed batch and gives an empty one back, or `None` to stop. Of a damaged table it
-/// tells what could not be read.
+/// Reads every row; `emit` takes a batch and gives an empty one back. Of a damaged table it tells what could not be read.
 pub fn read(
     source: &Source,
     plan: &ReadPlan,
     mut batch: Batch,
-    emit: &mut dyn FnMut(Batch) -> Option<Batch>,
+    emit: &mut dyn FnMut(Batch) -> Result<Batch, ReadError>,
 ) -> Result<Option<UnreadableRanges>, ReadError> {
     let mut take = |row: &Row<'_>| -> Result<(), ReadError> {
         let mut at = 0;
         let read = absent::looking(|| read_row(row, plan, &mut batch, &mut at));
         read.unwrap_or_else(|_| Err(no_memory(row, plan, at)))?;
         if batch.is_full() {
-            batch.seal();
-            batch = emit(std::mem::take(&mut batch)).ok_or(ReadError::Stopped)?;
+            batch = emit(std::mem::take(&mut batch))?;
         }
         Ok(())
     };
@@ -163,8 +161,7 @@ pub fn read(
         }
     };
     source.believe(()).map_err(ReadError::Source)?;
-    batch.seal();
-    emit(batch).map(|_| lost).ok_or(ReadError::Stopped)
+    emit(batch).map(|_| lost)
 }
 
 /// If memory runs out after a row was read, the error names the row only if it is larger than this.
