@@ -58,7 +58,8 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         })
         .collect();
     let (sink, note) = Sink::open(spec, target)?;
-    let page_writer = sink.page_writer();
+    // What the server makes or checks is not there yet when the reader makes pages.
+    let page_writer = sink.page_writer().filter(|_| !plan.columns.iter().any(needs_server));
     let mut writer = Writer::new(
         Converter::new(&target.attributes, &wires, &columns, &timezone),
         sink,
@@ -306,10 +307,15 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
     }
 }
 
+/// The server makes the column's values of texts, or checks them.
+fn needs_server(column: &ReadColumn) -> bool {
+    wire(column).has_texts() || column.domain
+}
+
 fn keep(column: &ReadColumn) -> Keep {
-    match (wire(column), column.on_invalid) {
-        (wire, _) if !wire.has_texts() && !column.domain => Keep::Nothing,
-        (_, OnInvalid::Reject) => Keep::Rows,
+    match column.on_invalid {
+        _ if !needs_server(column) => Keep::Nothing,
+        OnInvalid::Reject => Keep::Rows,
         _ => Keep::Names,
     }
 }
