@@ -54,5 +54,6 @@ pub mod tempdir;
 pub mod text;
 pub mod thread;
 pub mod types;
+pub mod vector;
 pub mod xact;
 pub mod xact_events;
