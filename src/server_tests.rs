@@ -4,6 +4,7 @@
 //! tested from outside, in tests/e2e.
 
 mod existing;
+mod pages;
 
 #[pgrx::pg_schema]
 mod tests {

@@ -5,6 +5,8 @@
 
 use pgrx::pg_sys;
 
+#[cfg(feature = "pg_test")]
+use super::fault;
 use pg_sqlite_migrate_core::heap::Page;
 
 /// Pages of one log record: `XLR_MAX_BLOCK_ID`, and few enough that a cancel is served soon.
@@ -74,6 +76,8 @@ impl PageFile {
         // is asked for anew, because an invalidation may have closed the former one.
         unsafe {
             if self.logged {
+                #[cfg(feature = "pg_test")]
+                fault::point(fault::Step::Log);
                 let main = pg_sys::ForkNumber::MAIN_FORKNUM;
                 pg_sys::log_newpages(
                     &raw mut self.locator,
@@ -86,6 +90,8 @@ impl PageFile {
             }
             let file = pg_sys::smgropen(self.locator, self.backend);
             for (block, page) in blocks.iter().zip(pages.iter_mut()) {
+                #[cfg(feature = "pg_test")]
+                fault::point(fault::Step::Extend);
                 let image = page.as_mut_ptr();
                 pg_sys::PageSetChecksumInplace(image.cast(), *block);
                 let main = pg_sys::ForkNumber::MAIN_FORKNUM;
@@ -110,6 +116,18 @@ impl NoCheckpoint {
 impl Drop for NoCheckpoint {
     fn drop(&mut self) {
         set_delay(false);
+    }
+}
+
+/// Whether this backend keeps checkpoints from beginning.
+#[cfg(feature = "pg_test")]
+pub fn delays_checkpoints() -> bool {
+    // SAFETY: this backend's own entry.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        return (*pg_sys::MyProc).delayChkpt;
+        #[cfg(not(feature = "pg14"))]
+        return (*pg_sys::MyProc).delayChkptFlags != 0;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::relation::Attribute;
 use crate::pg::settings::LocalSettings;
 use crate::pg::thread::{self, Outbox};
-use crate::pg::types;
+use crate::pg::{types, vector};
 use crate::sqlite::Source;
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
@@ -301,7 +301,8 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
             .with_words(column.words.clone())
             .with_scale(column.scale)
             .with_srids(column.srids)
-            .with_texts(column.texts),
+            .with_texts(column.texts)
+            .with_vectors(vector::stored(attribute)),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         texts: column.texts,
@@ -312,10 +313,15 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
     }
 }
 
+/// The server makes the column's values of texts, or checks them.
+fn needs_server(column: &ReadColumn) -> bool {
+    wire(column).has_texts() || column.domain
+}
+
 fn keep(column: &ReadColumn) -> Keep {
-    match (wire(column), column.on_invalid) {
-        (wire, _) if wire != Wire::Input && !column.domain => Keep::Nothing,
-        (_, OnInvalid::Reject) => Keep::Rows,
+    match column.on_invalid {
+        _ if !needs_server(column) => Keep::Nothing,
+        OnInvalid::Reject => Keep::Rows,
         _ => Keep::Names,
     }
 }
