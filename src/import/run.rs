@@ -172,9 +172,10 @@ impl<'a> Run<'a> {
             let judged = |spec: &&LoadSpec| planned.table(spec.id).is_some_and(|table| table.verify.counts());
             let columns = validity::columns(loads(planned).filter(judged));
             if !columns.is_empty() {
-                let (findings, results) = (&mut self.findings, &mut self.results);
-                let judge = || Ok::<_, Error>(findings.extend(validity::count(&columns, results)));
-                self.done.time(Phase::Verify, "count the invalid geometries", judge)?;
+                let results = &mut self.results;
+                let judge = || Ok::<_, Error>(validity::count(&columns, results));
+                let found = self.done.time(Phase::Verify, "count the invalid geometries", judge)?;
+                self.findings.extend(found);
             }
         }
         if planned.tables.iter().any(|table| table.verify.compares(1).is_some()) {
