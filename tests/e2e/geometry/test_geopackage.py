@@ -370,3 +370,21 @@ def test_what_postgis_cannot_judge_fails_no_import(g):
     net = "GEOMETRYCOLLECTION Z (TIN Z (((0 0 0,0 1 0,1 1 0,0 0 0))))"
     path = g.own(files.write(g.dir / "net.gpkg", {"s": (4326, None, [net, BOW])}))
     assert g.import_(path)["s"]["imported"] == 2
+
+
+def test_a_foreign_table_reads_geometries_and_refuses_to_write_them(g):
+    path = g.own(files.write(g.dir / "p.gpkg", points(1)), 0o666)
+    db = sqlite3.connect(path)
+    for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        db.execute(f'DROP TRIGGER "{name}"')
+    db.commit()
+    db.close()
+    g.sql(f"""CREATE EXTENSION postgis SCHEMA public; CREATE SERVER gpkg FOREIGN DATA WRAPPER pg_sqlite_fdw OPTIONS (database {quote(str(path))}, updatable 'true');
+        CREATE FOREIGN TABLE p (fid bigint OPTIONS (key 'true'), geom geometry(Point, 4326) OPTIONS (format 'geopackage'), name text) SERVER gpkg OPTIONS (table 'p')""")
+    assert g.value("SELECT ST_AsEWKT(geom) FROM p") == "SRID=4326;POINT(0 0)"
+    result = g.attempt("UPDATE p SET geom = ST_Point(1, 2, 4326)")
+    assert result.error and result.message == 'value cannot be stored in column "geom" of table "p"', result.error
+    assert result.detail == 'geometries are not written by format "geopackage".'
+    # The other columns can be written.
+    g.sql("UPDATE p SET name = 'z'")
+    assert g.value("SELECT name || ST_AsText(geom) FROM p") == "zPOINT(0 0)"
