@@ -47,7 +47,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ANY: &[&str] = &["*"];
 
 /// Where `unsafe` may stand, below `src/`. In `core/` the compiler forbids it.
-const UNSAFE: &[&str] = &["pg/", "fdw/planner/", "fdw/executor/", "sqlite/raw.rs"];
+const UNSAFE: &[&str] = &["pg/", "fdw/planner/", "fdw/executor/", "sqlite/raw.rs", "sqlite/raw/"];
 
 /// Folders and the crates that they may not name.
 const FOREIGN_CRATES: &[(&str, &[&str])] = &[("sqlite/", &["pgrx"]), ("pg/", &["rusqlite"])];

@@ -6,6 +6,8 @@
 //! Opening the file a second time, outside SQLite, and closing it again would drop every POSIX lock that this process
 //! has on it. So this module uses SQLite's handle. Must not write, and must not be kept longer than the connection.
 
+pub(super) mod scan;
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int};
