@@ -320,15 +320,10 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
     }
 }
 
-/// The server makes the column's values of texts, or checks them.
-fn needs_server(column: &ReadColumn) -> bool {
-    wire(column).has_texts() || column.domain
-}
-
 fn keep(column: &ReadColumn) -> Keep {
-    match column.on_invalid {
-        _ if !needs_server(column) => Keep::Nothing,
-        OnInvalid::Reject => Keep::Rows,
+    match (wire(column), column.on_invalid) {
+        (wire, _) if !wire.has_texts() && !column.domain => Keep::Nothing,
+        (_, OnInvalid::Reject) => Keep::Rows,
         _ => Keep::Names,
     }
 }
