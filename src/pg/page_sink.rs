@@ -8,8 +8,8 @@ use super::loaded_rows::{Command, LoadedRows};
 use super::page_file::{FLUSH_PAGES, PageFile};
 use super::relation::Attribute;
 use super::rowmaker::RowMaker;
-use super::{memory, slot, xact};
-use pg_sqlite_migrate_core::heap::{self, Attribute as Stored, Layout, Page, PageWriter, Placed, Stamp};
+use super::{heap_layout, memory, slot, xact};
+use pg_sqlite_migrate_core::heap::{self, Page, PageWriter, Placed, Stamp};
 use pg_sqlite_migrate_core::value::batch::Batch;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
@@ -117,7 +117,7 @@ impl PageSink {
             if let Some(reason) = obstacle(relation) {
                 return Err(reason);
             }
-            let layout = layout(relation).ok_or("a column's type has no place in a table")?;
+            let layout = heap_layout::whole(relation).ok_or("a column's type has no place in a table")?;
             let maker = RowMaker::new(relation, attributes);
             if maker.one_by_one() {
                 return Err("a default may read it");
@@ -258,19 +258,6 @@ impl PageSink {
         let commands = wrote.then_some(self.command).into_iter().collect();
         LoadedRows { commands, first_block: if wrote { self.first_block } else { 0 } }
     }
-}
-
-/// The layout of the relation's tuples.
-///
-/// # Safety
-/// The relation is open.
-unsafe fn layout(relation: pg_sys::Relation) -> Option<Layout> {
-    // SAFETY: the descriptor of an open relation, by this function's contract.
-    let desc = unsafe { pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att) };
-    let attribute = |a: &pg_sys::FormData_pg_attribute| {
-        Stored::new(a.attlen, a.attbyval, a.attalign as u8 as char, a.attstorage as u8 as char)
-    };
-    Layout::new(desc.iter().map(attribute).collect::<Option<_>>()?)
 }
 
 /// `RelationGetTargetPageFreeSpace`: bytes of a page that stay free.

@@ -132,17 +132,21 @@ pub fn hold(relation: pg_sys::Oid) {
 }
 
 /// An open relation; closed on drop, its lock kept until the transaction ends.
-struct Opened(pg_sys::Relation);
+pub(crate) struct Opened(pg_sys::Relation);
 
 impl Opened {
-    fn new(relation: pg_sys::Oid, lock: i32) -> Opened {
+    pub fn new(relation: pg_sys::Oid, lock: i32) -> Opened {
         // SAFETY: raises an error if the relation is gone.
         Opened(unsafe { pg_sys::table_open(relation, lock) })
     }
 
-    fn attributes(&self) -> Vec<Attribute> {
+    pub fn descriptor(&self) -> pgrx::PgTupleDesc<'_> {
         // SAFETY: natts attributes follow the descriptor of an open relation.
-        let desc = unsafe { pgrx::PgTupleDesc::from_pg_unchecked((*self.0).rd_att) };
+        unsafe { pgrx::PgTupleDesc::from_pg_unchecked((*self.0).rd_att) }
+    }
+
+    fn attributes(&self) -> Vec<Attribute> {
+        let desc = self.descriptor();
         desc.iter().filter(|a| !a.attisdropped).map(Attribute::new).collect()
     }
 }

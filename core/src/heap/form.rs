@@ -30,7 +30,7 @@ pub fn form(batch: &Batch, writer: &mut PageWriter) -> Result<usize, OutOfMemory
 
 /// The value that starts at an offset of a batch's bytes.
 #[inline]
-fn referred(bytes: &[u8], offset: usize, length: Length) -> Cell<'_> {
+pub(super) fn referred(bytes: &[u8], offset: usize, length: Length) -> Cell<'_> {
     let rest = bytes.get(offset..).unwrap_or_default();
     let length = match length {
         Length::Fixed(length) => usize::from(length),

@@ -8,8 +8,28 @@ pub struct Attribute {
     pub(super) length: Length,
     /// A power of two up to [`MAXALIGN`].
     alignment: u8,
-    /// A short value gets a header of one byte.
-    packable: bool,
+    storage: Storage,
+    compression: Option<Method>,
+}
+
+/// What may become of a varlena (`attstorage`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Storage {
+    /// It stays as it is, with its long header.
+    Plain,
+    /// It is compressed, and moved out as a last resort.
+    Main,
+    /// It is moved out.
+    External,
+    /// It is compressed, and moved out.
+    Extended,
+}
+
+/// How values are compressed (`attcompression`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Pglz,
+    Lz4,
 }
 
 /// How long a value is, in bytes.
@@ -24,8 +44,19 @@ pub enum Length {
 }
 
 impl Attribute {
-    /// From `attlen`, `attbyval`, `attalign` and `attstorage`; `None` for what no table's column is.
-    pub fn new(length: i16, by_value: bool, alignment: char, storage: char) -> Option<Attribute> {
+    /// Eight bytes, passed by value.
+    pub const WORD: Attribute =
+        Attribute { length: Length::Word(8), alignment: 8, storage: Storage::Plain, compression: None };
+
+    /// From `attlen`, `attbyval`, `attalign` and `attstorage`; `None` for what no table's column is. Values are compressed by
+    /// `compression`, where their storage allows it.
+    pub fn new(
+        length: i16,
+        by_value: bool,
+        alignment: char,
+        storage: char,
+        compression: Option<Method>,
+    ) -> Option<Attribute> {
         let alignment = match alignment {
             'c' => 1,
             's' => 2,
@@ -39,15 +70,32 @@ impl Attribute {
             (1.., false) => Length::Fixed(length.unsigned_abs()),
             _ => return None,
         };
-        Some(Attribute { length, alignment, packable: length == Length::Varlena && storage != 'p' })
+        let storage = match (length, storage) {
+            (Length::Varlena, 'm') => Storage::Main,
+            (Length::Varlena, 'e') => Storage::External,
+            (Length::Varlena, 'x') => Storage::Extended,
+            _ => Storage::Plain,
+        };
+        Some(Attribute { length, alignment, storage, compression })
     }
 
     pub(super) fn align(self, offset: usize) -> usize {
         offset.next_multiple_of(usize::from(self.alignment).min(MAXALIGN))
     }
 
-    pub(super) fn packable(self) -> bool {
-        self.packable
+    /// A short value gets a header of one byte.
+    pub(super) fn is_packable(self) -> bool {
+        self.storage != Storage::Plain
+    }
+
+    /// A long value leaves its tuple.
+    pub(super) fn moves_out(self) -> bool {
+        matches!(self.storage, Storage::External | Storage::Extended)
+    }
+
+    /// A long value is compressed first.
+    pub(super) fn compression(self) -> Option<Method> {
+        self.compression.filter(|_| self.storage == Storage::Extended)
     }
 }
 

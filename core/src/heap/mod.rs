@@ -4,14 +4,16 @@
 //! PostgreSQL 14 to 18; tests inside the server compare tuples with the server's own, byte for byte. What a reader
 //! cannot make goes to the server as a row: values that are moved out of their tuple or compressed.
 
+mod compress;
 mod form;
 mod layout;
 mod page;
 mod tuple;
 mod writer;
 
+pub use compress::Compressor;
 pub use form::form;
-pub use layout::{Attribute, Layout, Length};
+pub use layout::{Attribute, Layout, Length, Method};
 pub use page::{LARGEST_TUPLE, LONGEST_PLAIN_TUPLE, PAGE_BYTES, Page};
 pub use tuple::Cell;
 pub use writer::{PageWriter, Placed, Stamp};

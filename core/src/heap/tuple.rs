@@ -57,7 +57,7 @@ fn stored(attribute: Attribute, bytes: &[u8]) -> Stored {
     match () {
         () if external || (!short && bytes.len() < LONG_HEADER) => Stored::Elsewhere,
         () if short => Stored::Short,
-        () if plain && attribute.packable() && bytes.len() - LONG_HEADER <= LONGEST_SHORT => {
+        () if plain && attribute.is_packable() && bytes.len() - LONG_HEADER <= LONGEST_SHORT => {
             Stored::Shortened
         }
         () => Stored::Long,
@@ -200,7 +200,7 @@ mod tests {
 
     fn layout(attributes: &[(i16, bool, char)]) -> Layout {
         let attribute =
-            |&(length, by_value, alignment)| Attribute::new(length, by_value, alignment, 'x').unwrap();
+            |&(length, by_value, alignment)| Attribute::new(length, by_value, alignment, 'x', None).unwrap();
         Layout::new(attributes.iter().map(attribute).collect()).unwrap()
     }
 

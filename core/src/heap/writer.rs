@@ -124,7 +124,7 @@ mod tests {
     use crate::value::batch::varlena_header;
 
     fn writer(reserve: usize) -> PageWriter {
-        let text = Attribute::new(-1, false, 'i', 'x').unwrap();
+        let text = Attribute::new(-1, false, 'i', 'x', None).unwrap();
         PageWriter::new(Layout::new(vec![text]).unwrap(), Stamp { transaction: 3, command: 0 }, reserve)
     }
 

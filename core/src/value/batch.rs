@@ -92,6 +92,7 @@ pub struct Batch {
     bytes: Buffer,
     /// Bytes used by complete rows, for [`Batch::drop_row`].
     complete_bytes: usize,
+    longest_row: usize,
     sealed: bool,
     /// The source rows' identities and values; filled only if the backend may have to report one.
     pub origins: Vec<Origin>,
@@ -196,6 +197,7 @@ impl Batch {
     /// The current row is complete.
     pub fn end_row(&mut self) {
         self.rows += 1;
+        self.longest_row = self.longest_row.max(self.bytes.len() - self.complete_bytes);
         self.complete_bytes = self.bytes.len();
     }
 
@@ -248,6 +250,21 @@ impl Batch {
         (&self.words, &self.nulls, self.bytes.bytes())
     }
 
+    /// Bytes of the values of the longest row that are passed by reference.
+    pub fn longest_row(&self) -> usize {
+        self.longest_row
+    }
+
+    /// Puts another varlena, all of its bytes, in place of a row's. Not of a sealed batch.
+    pub fn replace(&mut self, row: usize, column: usize, varlena: &[u8]) -> Result<(), OutOfMemory> {
+        let start = self.bytes.align(VARLENA_ALIGNMENT)?;
+        self.bytes.extend(varlena)?;
+        self.complete_bytes = self.bytes.len();
+        let at = row * self.width() + column;
+        self.words.get_mut(at).into_iter().for_each(|word| *word = start as u64);
+        Ok(())
+    }
+
     /// Removes whole rows (ascending positions) from a sealed batch.
     pub fn remove_rows(&mut self, positions: &[usize]) {
         let width = self.width();
@@ -280,6 +297,7 @@ impl Batch {
         self.nulls.clear();
         self.bytes.clear(2 * TARGET_BYTES);
         self.complete_bytes = 0;
+        self.longest_row = 0;
         self.origins.clear();
         self.rejected.clear();
         self.large = None;

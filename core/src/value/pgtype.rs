@@ -187,6 +187,13 @@ impl PgType {
         }
     }
 
+    /// A column of it may have a method of compression.
+    pub fn is_compressible(&self) -> bool {
+        use PgType::{Array, Bpchar, Bytea, Json, Jsonb, Text, Varchar};
+        matches!(self.base(), Text | Varchar(_) | Bpchar(_) | Bytea | Json | Jsonb | Array(_))
+            || self.is_citext()
+    }
+
     /// Times and spans, the types that a `format` is for.
     pub fn is_temporal(&self) -> bool {
         use PgType::{Array, Date, Interval, Time, TimeTz, Timestamp, TimestampTz};

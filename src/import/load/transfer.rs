@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::import::notices::Loading;
 use crate::pg::convert::{Converter, SinkColumn};
 use crate::pg::encoding::server_is_utf8;
+use crate::pg::heap_layout;
 use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::relation::Attribute;
 use crate::pg::settings::LocalSettings;
@@ -22,7 +23,7 @@ use crate::pg::{types, vector};
 use crate::sqlite::Source;
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
-use pg_sqlite_migrate_core::heap::{self, PAGE_BYTES, Page, PageWriter};
+use pg_sqlite_migrate_core::heap::{self, Compressor, PAGE_BYTES, Page, PageWriter};
 use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, PlanError};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
@@ -59,6 +60,8 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         .collect();
     let (sink, note) = Sink::open(spec, target)?;
     let converter = Converter::new(&target.attributes, &wires, &columns, &timezone);
+    let compressor =
+        heap_layout::of_batch(target.relation, &target.attributes, &wires).and_then(Compressor::new);
     let page_writer = sink.page_writer().filter(|_| !converter.is_needed());
     let mut writer = Writer::new(
         converter,
@@ -87,7 +90,7 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let outcome = {
         let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
         let job = move |mut out: Outbox<'_, Parcel>| {
-            let mut packer = Packer { empty, in_flight, page_writer, emptied: vec![] };
+            let mut packer = Packer { empty, in_flight, compressor, page_writer, emptied: vec![] };
             let read = rows::read(source, plan, Batch::new(wires), &mut |batch| {
                 let parcel = packer.pack(batch)?;
                 if out.send(parcel) { packer.next() } else { Err(ReadError::Stopped) }
@@ -169,6 +172,8 @@ impl Parcel {
 struct Packer {
     empty: Receiver<Parcel>,
     in_flight: Arc<AtomicUsize>,
+    /// Long values are compressed here, where the backend need not wait for it.
+    compressor: Option<Compressor>,
     /// Where rows can be placed on pages before they reach the server: until one comes that it has a part in, so that no page
     /// is left half full where it goes on.
     page_writer: Option<PageWriter>,
@@ -179,6 +184,9 @@ struct Packer {
 impl Packer {
     fn pack(&mut self, mut batch: Batch) -> Result<Parcel, ReadError> {
         let mut parcel = Parcel::default();
+        if let Some(compressor) = &mut self.compressor {
+            compressor.run(&mut batch).map_err(no_memory)?;
+        }
         if let Some(writer) = &mut self.page_writer {
             parcel.formed = heap::form(&batch, writer).map_err(no_memory)?;
             let needs_server = parcel.formed < batch.rows();
@@ -313,15 +321,10 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
     }
 }
 
-/// The server makes the column's values of texts, or checks them.
-fn needs_server(column: &ReadColumn) -> bool {
-    wire(column).has_texts() || column.domain
-}
-
 fn keep(column: &ReadColumn) -> Keep {
-    match column.on_invalid {
-        _ if !needs_server(column) => Keep::Nothing,
-        OnInvalid::Reject => Keep::Rows,
+    match (wire(column), column.on_invalid) {
+        (wire, _) if !wire.has_texts() && !column.domain => Keep::Nothing,
+        (_, OnInvalid::Reject) => Keep::Rows,
         _ => Keep::Names,
     }
 }

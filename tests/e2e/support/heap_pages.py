@@ -6,7 +6,8 @@ from harness import quote
 ITEMS = """SELECT blkno, lp, lp_off, lp_flags, lp_len, t_infomask2, t_infomask & ~768 AS t_infomask, t_hoff, t_bits, t_xmax, t_ctid,
         CASE WHEN t_infomask & 4 = 0 THEN t_data END AS t_data
     FROM generate_series(0, pg_relation_size({table}) / 8192 - 1) AS blkno, heap_page_items(get_raw_page({table}, blkno::int))"""
-HEADERS = """SELECT blkno, h.lower, h.upper, h.special, h.pagesize, h.version, h.flags, h.prune_xid
+# VACUUM marks pages of which all is visible.
+HEADERS = """SELECT blkno, h.lower, h.upper, h.special, h.pagesize, h.version, h.flags & ~4 AS flags, h.prune_xid
     FROM generate_series(0, pg_relation_size({table}) / 8192 - 1) AS blkno, page_header(get_raw_page({table}, blkno::int)) h
     WHERE h.upper <> 0"""
 

@@ -4,7 +4,7 @@ use crate::catalog::{Action, Deferrable};
 use crate::plan::decide::collate;
 use crate::plan::decide::object::{ForeignKey, Object};
 use crate::plan::decide::table::{DecidedColumn, DecidedTable};
-use crate::plan::given::words::Identity;
+use crate::plan::given::words::{Compression, Identity, Word};
 use crate::sqltext::{ident, ident_list, literal, qualified};
 use crate::value::PgType;
 
@@ -28,7 +28,14 @@ fn column(table: &DecidedTable<'_>, column: &DecidedColumn<'_>, sequence: Option
     {
         return format!("{} {serial} NOT NULL", ident(&column.target));
     }
-    let mut sql = format!("{} {}{}", ident(&column.target), column.printed_type(), column.collation(schema));
+    let compression = match table.settings.compression {
+        Compression::Pglz | Compression::Lz4 if column.pg_type.is_compressible() => {
+            format!(" COMPRESSION {}", table.settings.compression.word())
+        }
+        _ => String::new(),
+    };
+    let (name, pg_type) = (ident(&column.target), column.printed_type());
+    let mut sql = format!("{name} {pg_type}{compression}{}", column.collation(schema));
     if column.not_null {
         sql.push_str(" NOT NULL");
     }

@@ -68,6 +68,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "match", settings.match_by.text().into());
     put(&mut out, "constraints", settings.constraints.word().into());
     put(&mut out, "loader", settings.loader.word().into());
+    put(&mut out, "compression", settings.compression.word().into());
     put(&mut out, "fire_triggers", settings.fire_triggers.into());
     put(&mut out, "on_invalid", settings.on_invalid.word().into());
     put(&mut out, "null_values", settings.null_values.texts().collect());

@@ -198,6 +198,9 @@ pub const KEYS: &[Key] = &[
     Key::new("loader", Kind::Word(Loader::WORDS), "\"auto\"").run_and_table().says(
         "How rows are written: `pages` makes whole pages and appends them to the table's file, `rows` inserts rows as COPY does, `auto` takes pages [where it may](performance.md#pages). `pages` is an error where it may not.",
         "\"loader\": \"rows\""),
+    Key::new("compression", Kind::Word(Compression::WORDS), "\"default\"").run_and_table().says(
+        "How long values of new tables are compressed: `lz4`, where the server has it, several times as fast as `pglz`; `default` leaves it to `default_toast_compression`.",
+        "\"compression\": \"lz4\""),
     Key::new("orm", Kind::Orms, "\"auto\"").run().says(
         "The program that wrote the file, whose conventions say what its declared types mean, see [Programs](types.md#programs): `auto` recognises it, `none` follows none, a name or a list of names follows these.",
         "\"orm\": \"prisma\""),

@@ -169,6 +169,16 @@ pub enum Loader {
     Rows,
 }
 
+/// How long values of new tables are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// As the session's `default_toast_compression` says when they are stored.
+    #[default]
+    Default,
+    Pglz,
+    Lz4,
+}
+
 /// What an import reports to its caller by NOTICEs. Warnings are sent in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Notices {
@@ -216,6 +226,7 @@ words!(OnError: Stop = "stop", Continue = "continue");
 words!(Nocase: Citext = "citext", Collation = "collation", Lower = "lower", None = "none");
 words!(Generation: Declared = "declared", Stored = "stored", Virtual = "virtual", View = "view", None = "none");
 words!(Loader: Auto = "auto", Pages = "pages", Rows = "rows");
+words!(Compression: Default = "default", Pglz = "pglz", Lz4 = "lz4");
 words!(ProfileMode: Full = "full", Sample = "sample", None = "none");
 words!(Integrity: Quick = "quick", Full = "full", None = "none");
 words!(Form: Table = "table", Materialized = "materialized");
@@ -240,6 +251,7 @@ mod tests {
         round_trip::<ExistingRows>();
         round_trip::<OnConflict>();
         round_trip::<Constraints>();
+        round_trip::<Compression>();
         round_trip::<OnInvalid>();
         round_trip::<Epochs>();
         round_trip::<Excess>();
