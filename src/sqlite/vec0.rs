@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Error, Result, ffi};
+use rusqlite::{Connection, Error, Result};
 
-use super::raw;
-use super::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
+use super::raw::queried;
+use super::relations::{Column, Query, Relation, no_memory};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::value::buffer;
 use pg_sqlite_migrate_core::vec0::declared::bytes;
@@ -25,7 +25,7 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
 
 /// The functions that read a slot, and the module.
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    raw::register_module(
+    queried::register_module(
         connection,
         MODULE,
         Box::new(|table, arguments| define(table, arguments).map(Arc::new)),
@@ -63,10 +63,7 @@ fn blob(context: &Context<'_>, read: impl Fn(&[u8]) -> Option<Value>) -> Result<
 /// `vec0_text(slot, text of the row in the table of long texts)`.
 fn text(context: &Context<'_>) -> Result<ToSqlOutput<'static>> {
     let ValueRef::Blob(bytes) = context.get_raw(0) else { return Err(damaged()) };
-    let owned = |bytes| {
-        let no_memory = |_| Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None);
-        buffer::text(std::str::from_utf8(bytes).map_err(|_| damaged())?).map_err(no_memory)
-    };
+    let owned = |bytes| buffer::text(std::str::from_utf8(bytes).map_err(|_| damaged())?).map_err(no_memory);
     let text = match (slot::text(bytes).ok_or_else(damaged)?, context.get_raw(1)) {
         (slot::Text::Whole(bytes), _) => owned(bytes)?,
         (slot::Text::Long(length), ValueRef::Text(text)) if text.len() == length => owned(text)?,
@@ -104,19 +101,22 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
         columns.push(read(column, &shadow, &mut join));
     }
     let rowids = shadow("rowids");
-    let slots = format!(
-        "(SELECT rowid, id, chunk_id, chunk_offset FROM {rowids} WHERE chunk_id IS NOT NULL\
-         {BY_ROWID}rowid{MARKED}{BY_KEY}{}{MARKED} ORDER BY chunk_id, chunk_offset LIMIT -1) AS r",
-        if rowid_alias { "rowid" } else { "id" }
-    );
+    let query = Query {
+        from: format!("(SELECT rowid, id, chunk_id, chunk_offset FROM {rowids}"),
+        condition: "chunk_id IS NOT NULL".into(),
+        by_rowid: Some("rowid".into()),
+        by_key: Some(if rowid_alias { "rowid" } else { "id" }.into()),
+        rest: format!(" ORDER BY chunk_id, chunk_offset LIMIT -1) AS r{joins}"),
+    };
     Ok(Relation {
         name: table.to_owned(),
         columns,
         rowid: "r.rowid".into(),
         key: vec![key_name],
         rowid_alias,
-        from: slots + &joins,
+        query,
         rows: 1_000_000,
+        ..Relation::default()
     })
 }
 
@@ -147,7 +147,7 @@ fn read(
             (declared(scalar), expression)
         }
         Kind::Vector { element, dimension, metric, storage } => {
-            vectors = Some(Vectors { element, dimension: Some(dimension), metric, hnsw: None });
+            vectors = Some(Vectors { element, dimension: Some(dimension), metric: Some(metric), hnsw: None });
             let alias = format!("v{number}");
             let bytes = bytes(element, dimension);
             let slot = match storage {
