@@ -49,14 +49,6 @@ struct Metadata {
     list: bool,
 }
 
-/// What is made of the rows.
-#[derive(Default)]
-struct Making {
-    object: Object,
-    /// A value is none that ChromaDB writes.
-    odd: bool,
-}
-
 fn unmade(why: Unmade) -> Error {
     match why {
         Unmade::Memory(memory) => no_memory(memory),
@@ -64,49 +56,36 @@ fn unmade(why: Unmade) -> Error {
     }
 }
 
-impl Aggregate<Making, Made> for Metadata {
-    fn init(&self, _: &mut Context<'_>) -> Result<Making> {
-        Ok(Making::default())
+impl Aggregate<Object, Made> for Metadata {
+    fn init(&self, _: &mut Context<'_>) -> Result<Object> {
+        Ok(Object::default())
     }
 
-    fn step(&self, context: &mut Context<'_>, making: &mut Making) -> Result<()> {
-        let mut values = (2..6).map(|at| context.get_raw(at));
+    fn step(&self, context: &mut Context<'_>, object: &mut Object) -> Result<()> {
+        let mut values = (2..6).map(|at| context.get_raw(at)).enumerate();
         // A key without a value is not shown.
-        let Some((at, value)) = values.by_ref().enumerate().find(|(_, v)| *v != ValueRef::Null) else {
-            return Ok(());
-        };
+        let Some((at, value)) = values.find(|(_, value)| *value != ValueRef::Null) else { return Ok(()) };
         let value = match value {
-            ValueRef::Integer(i) if at == 0 => Some(Value::Bool(i != 0)),
-            ValueRef::Integer(i) => Some(Value::Integer(i)),
-            ValueRef::Real(r) => Some(Value::Real(r)),
-            _ => value.as_str().ok().map(Value::Text),
+            ValueRef::Integer(i) if at == 0 => Value::Bool(i != 0),
+            ValueRef::Integer(i) => Value::Integer(i),
+            ValueRef::Real(r) => Value::Real(r),
+            _ => Value::Text(value.as_bytes()?),
         };
         let in_array = context.get::<i64>(1)? != 0;
-        let key = if self.list { Some("") } else { context.get_raw(0).as_str().ok() };
-        match key.zip(value) {
-            Some((key, value)) => making.object.add(key, in_array, value).map_err(unmade),
-            None => {
-                making.odd = true;
-                Ok(())
-            }
-        }
+        let key = if self.list { b"" } else { context.get_raw(0).as_bytes()? };
+        object.add(key, in_array, value).map_err(unmade)
     }
 
-    /// Values of which there is no JSON are a blob without a byte, which does not fit: what becomes of the record the plan
-    /// says.
-    fn finalize(&self, _: &mut Context<'_>, making: Option<Making>) -> Result<Made> {
-        let Making { object, odd } = making.unwrap_or_default();
-        let json = object.finish().map_err(unmade)?;
-        if odd {
-            return Ok(Made::Blob(vec![]));
-        }
-        Ok(match json {
-            None => Made::Null,
-            Some(json) if !self.list => Made::Text(json),
-            Some(json) => {
-                let list = json.strip_prefix("{\"\":").and_then(|json| json.strip_suffix('}'));
-                Made::Text(buffer::text(list.unwrap_or_default()).map_err(no_memory)?)
+    /// With a text that is no UTF-8 it is a blob, which is no JSON.
+    fn finalize(&self, _: &mut Context<'_>, object: Option<Object>) -> Result<Made> {
+        let Some(json) = object.unwrap_or_default().finish().map_err(unmade)? else { return Ok(Made::Null) };
+        let json = match self.list {
+            false => json,
+            true => {
+                let list = json.strip_prefix(b"{\"\":").and_then(|json| json.strip_suffix(b"}"));
+                buffer::bytes(list.unwrap_or_default()).map_err(no_memory)?
             }
-        })
+        };
+        Ok(String::from_utf8(json).map_or_else(|odd| Made::Blob(odd.into_bytes()), Made::Text))
     }
 }

@@ -1,6 +1,6 @@
 //! What is said of collections of ChromaDB's that cannot be read.
 
-use crate::catalog::{Catalog, Table};
+use crate::catalog::{Catalog, Table, TableKind};
 use crate::chroma::{self, SINGLE};
 use crate::contents::collections::is_collection;
 use crate::finding::{Finding, Fix, Kind, Severity};
@@ -16,7 +16,7 @@ pub struct Damaged<'c> {
 
 /// The collection of the table cannot be read, or one of those whose records it has.
 pub fn damaged<'c>(catalog: &Catalog, table: &'c Table) -> Option<Damaged<'c>> {
-    if !is_collection(table) {
+    if !is_collection(table) || !matches!(table.kind, TableKind::Virtual { usable: false, .. }) {
         return None;
     }
     let single = table.name == SINGLE;
