@@ -123,12 +123,15 @@ impl Vectors {
 /// Ids longer than this are named by their beginning.
 const NAMED: usize = 200;
 
-/// The records by id, and the names of those whose ids are no texts.
-fn records(connection: &Connection, segments: &Segments) -> Result<(HashMap<Box<str>, i64>, Vec<String>)> {
+/// The row of the queue that each record is from, by id.
+type Records = HashMap<Box<str>, i64>;
+
+/// The records, and the names of those whose ids are no texts.
+fn records(connection: &Connection, segments: &Segments) -> Result<(Records, Vec<String>)> {
     let mut statement =
         connection.prepare("SELECT embedding_id, seq_id FROM main.embeddings WHERE segment_id = ?1")?;
     let mut rows = statement.query([&segments.metadata])?;
-    let (mut records, mut odd) = (HashMap::new(), vec![]);
+    let (mut records, mut odd) = (Records::new(), vec![]);
     while let Some(row) = rows.next()? {
         match id(row, 0)? {
             Some(id) => {
