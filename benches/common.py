@@ -9,9 +9,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests/e2e/support"), str(ROOT / "tests/fixtures")]
+from client import Session  # noqa: E402
 from cluster import Server  # noqa: E402
 
 SIZE = float(os.environ.get("SIZE", "1"))
@@ -84,13 +86,30 @@ def where(server):
     return f"{os.cpu_count()} × {cpu}, {memory} GB RAM, Linux; PostgreSQL {version}; medians of {RUNS}; size {SIZE:g}"
 
 
-def report(title, times, base, shown, grown, of=None):
-    """Prints medians, each divided by that of `base`, by how many bytes the backend has grown at most, and every run."""
-    print(f"\n{title}.\n\n| | time | ÷ {shown} |\n|---|---|---|")
+def grown(server, database, first, statement):
+    """Bytes by which a backend has grown at most while it ran a statement; `first` loads what is needed at all."""
+    session = Session(server, database, "postgres")
+    session.run(first)
+    before, highest = session.private_memory(), 0
+    session.send(statement)
+    while session.running():
+        highest = max(highest, session.private_memory())
+        time.sleep(0.02)
+    session.wait()
+    session.close()
+    return highest - before
+
+
+def report(title, times, base, shown, growth, of=None, rows=None):
+    """Prints medians, the rows per second of each where their number is given, each divided by that of `base`, by how many bytes
+    the backend has grown at most, and every run."""
+    rate = lambda seconds: f" {rows / seconds:,.0f} |" if rows else ""  # noqa: E731
+    print(f"\n{title}.\n\n| | time |{' rows/s |' if rows else ''} ÷ {shown} |\n|---|---|{'---|' if rows else ''}---|")
     whole = median(times, base)
     for name in times:
-        print(f"| {name} | {median(times, name):.2f} s | {median(times, name) / whole:.2f} |")
-    print(f"\n{of or shown}: the backend has grown by {grown / 1e6:.0f} MB at most.")
+        seconds = median(times, name)
+        print(f"| {name} | {seconds:.2f} s |{rate(seconds)} {seconds / whole:.2f} |")
+    print(f"\n{of or shown}: the backend has grown by {growth / 1e6:.0f} MB at most.")
     print("\nEach run, in seconds:\n\n```json")
     print(json.dumps({name: [round(s, 3) for s in runs] for name, runs in times.items()}))
     print("```")

@@ -15,9 +15,8 @@ import subprocess
 import sys
 import time
 
-from common import ROOT, RUNS, SIZE, chosen, ground, own, psql, psql_milliseconds, report, where
+from common import ROOT, RUNS, SIZE, chosen, ground, grown, own, psql, psql_milliseconds, report, where
 import bench_db
-from client import Session
 from harness import quote
 
 ROWS = int(2_000_000 * SIZE)
@@ -94,16 +93,7 @@ class Bench:
 
     def memory(self):
         """Bytes by which a backend has grown at most while it exported."""
-        session = Session(self.server, "contest", "postgres")
-        session.run("LOAD 'pg_sqlite_migrate'")
-        before, highest = session.private_memory(), 0
-        session.send(self.call(self.fresh("memory.db")))
-        while session.running():
-            highest = max(highest, session.private_memory())
-            time.sleep(0.02)
-        session.wait()
-        session.close()
-        return highest - before
+        return grown(self.server, "contest", "LOAD 'pg_sqlite_migrate'", self.call(self.fresh("memory.db")))
 
 
 def installed():

@@ -10,11 +10,9 @@ asked for. The backend's memory is what it has grown by over the comparison.
 
 import json
 import sys
-import time
 
-from common import RUNS, SIZE, chosen, ground, own, psql, psql_milliseconds, report, where
+from common import RUNS, SIZE, chosen, ground, grown, own, psql, psql_milliseconds, report, where
 import bench_db
-from client import Session
 from harness import quote
 
 IMPORT = "`sqlite_import`"
@@ -67,16 +65,7 @@ class Bench:
 
     def memory(self):
         """Bytes by which a backend has grown at most while it compared everything."""
-        session = Session(self.server, "contest", "postgres")
-        session.run("SELECT count(*) FROM verify_counts()")
-        before, highest = session.private_memory(), 0
-        session.send(CONTENDERS["`verify_values()`"])
-        while session.running():
-            highest = max(highest, session.private_memory())
-            time.sleep(0.02)
-        session.wait()
-        session.close()
-        return highest - before
+        return grown(self.server, "contest", "SELECT count(*) FROM verify_counts()", CONTENDERS["`verify_values()`"])
 
 
 def main():

@@ -10,6 +10,7 @@ use crate::pg::encoding;
 static ALLOWED_DIRECTORIES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static BUSY_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(5000);
 static PUSHDOWN: GucSetting<bool> = GucSetting::<bool>::new(true);
+static DIRECT_LOAD: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 pub fn register() {
     GucRegistry::define_string_guc(
@@ -38,6 +39,14 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    GucRegistry::define_bool_guc(
+        c"pg_sqlite_migrate.direct_load",
+        c"Lets an import append whole pages to the files of new tables.",
+        c"Off, it inserts rows as COPY does; tables are the same.",
+        &DIRECT_LOAD,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
 }
 
 /// The directories that files must lie under; empty when any will do.
@@ -48,6 +57,11 @@ pub fn allowed_directories() -> Vec<String> {
 
 pub fn busy_timeout() -> Duration {
     Duration::from_millis(BUSY_TIMEOUT.get().max(0) as u64)
+}
+
+/// Whether pages may be appended to new tables.
+pub fn direct_load() -> bool {
+    DIRECT_LOAD.get()
 }
 
 /// What of a query may be computed inside SQLite: all that is proven equal, or nothing.

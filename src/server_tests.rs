@@ -4,6 +4,7 @@
 //! tested from outside, in tests/e2e.
 
 mod existing;
+mod pages;
 
 #[pgrx::pg_schema]
 mod tests {
@@ -12,8 +13,8 @@ mod tests {
     use pgrx::prelude::*;
 
     use crate::pg::convert::{Converter, SinkColumn};
-    use crate::pg::heap::HeapSink;
     use crate::pg::relation_facts::{self, RelationFacts};
+    use crate::pg::row_sink::RowSink;
     use crate::pg::settings::{LocalSettings, SAFE_SEARCH_PATH};
     use crate::pg::thread::{self, Outbox};
     use crate::pg::{indexes, relation, rights, spi, types, xact};
@@ -163,7 +164,7 @@ mod tests {
         let columns = [column(OnInvalid::Error), column(policy)];
         let mut converter = Converter::new(&attributes, &wires, &columns, &Timezone::UTC);
         let outcome = converter.convert(&mut batch).map(|refused| refused.len()).map_err(|r| r.error.message);
-        let mut sink = HeapSink::open(relation, &attributes);
+        let mut sink = RowSink::open(relation, &attributes);
         if outcome.is_ok() {
             sink.insert(&mut batch);
         }
@@ -207,7 +208,7 @@ mod tests {
         columns.iter().for_each(|_| batch.push(Decoded::Word(7)).unwrap());
         batch.end_row();
         batch.seal();
-        let mut sink = HeapSink::open(relation, &attributes);
+        let mut sink = RowSink::open(relation, &attributes);
         sink.insert(&mut batch);
         sink.finish();
     }

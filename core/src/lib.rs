@@ -5,7 +5,7 @@
 //! a migration from that, [`progress`] words what a run reports of itself, [`reading`] says how the rows are read,
 //! [`assess`] says beforehand what a migration costs and [`advise`] what to do after it, [`remote`] decides what of a
 //! PostgreSQL query SQLite may compute, [`verify`] tells whether a value has survived, [`manifest`] adds up what the values
-//! of a file become, [`export`] makes a file of PostgreSQL's tables again, and [`report`] writes down what a run has done, or would do. The crate depends on neither pgrx nor
+//! of a file become, [`heap`] makes PostgreSQL's pages of rows, [`export`] makes a file of PostgreSQL's tables again, and [`report`] writes down what a run has done, or would do. The crate depends on neither pgrx nor
 //! rusqlite.
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ pub mod ddl;
 pub mod digest;
 pub mod export;
 pub mod finding;
+pub mod heap;
 pub mod manifest;
 pub mod orm;
 pub mod path;

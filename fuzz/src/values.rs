@@ -4,7 +4,9 @@ use pg_sqlite_migrate_core::remote::compute::{self, Total};
 use pg_sqlite_migrate_core::value::affinity::Affinity;
 use pg_sqlite_migrate_core::value::encode::Encoder;
 use pg_sqlite_migrate_core::value::native::Native;
-use pg_sqlite_migrate_core::value::{Cell, CellBuf, Decoded, Decoder, Format, PgType, Timezone, Wire};
+use pg_sqlite_migrate_core::value::{
+    Cell, CellBuf, Decoded, Decoder, Format, PgType, Timezone, Wire, vector,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -297,11 +299,23 @@ proptest! {
 
     /// A decoder's values are passed in one way, and its texts can be a server's.
     #[test]
-    fn a_cell(stored in stored(), pg_type in select(TYPES), format in format(), zone in select(ZONES)) {
+    fn a_cell(
+        stored in stored(),
+        pg_type in select(TYPES),
+        format in format(),
+        zone in select(ZONES),
+        vectors in prop::option::of(prop::option::of(0..5usize)),
+    ) {
         let zone = Timezone::parse(zone).map_err(TestCaseError::fail)?;
-        let decoder = Decoder::new(&PgType::parse(pg_type), format, &zone);
+        let vectors = vectors.map(|dimension| vector::Stored { dimension });
+        let decoder = Decoder::new(&PgType::parse(pg_type), format, &zone).with_vectors(vectors);
         let decoded = bounded(|| decoder.decode(stored.cell()));
         let wire = match decoded {
+            Ok(Decoded::Varlena(_)) if decoder.wire() == Wire::Vector => Wire::Vector,
+            Ok(Decoded::Input(text)) if decoder.wire() == Wire::Vector => {
+                prop_assert!(text.bytes().next().is_some_and(vector::is_text) && !text.contains('\0'));
+                Wire::Vector
+            }
             Ok(Decoded::Word(_)) => Wire::Word,
             Ok(Decoded::Varlena(_)) => Wire::Varlena,
             Ok(Decoded::Uuid(_)) => Wire::Uuid,

@@ -17,7 +17,7 @@ use super::relation::Attribute;
 use super::{memory, xact};
 use pg_sqlite_migrate_core::value::batch::{Batch, OnInvalid, Origin};
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
-use pg_sqlite_migrate_core::value::{Cell, Timezone, ValueList, Wire};
+use pg_sqlite_migrate_core::value::{Cell, Timezone, ValueList, Wire, vector};
 
 /// The plan's decisions about one attribute.
 #[derive(Debug, Clone)]
@@ -30,7 +30,8 @@ pub struct SinkColumn {
 
 /// A column whose values the server converts or checks.
 struct ServerColumn {
-    /// Makes the datum (of a domain's base type); `None` if Rust has made it.
+    wire: Wire,
+    /// Makes the datum (of a domain's base type) of a text; `None` if Rust makes all of them.
     input: Option<InputFunction>,
     /// A domain's constraints.
     check: Option<DomainCheck>,
@@ -78,6 +79,11 @@ impl Converter {
             .collect();
         let datums = PgMemoryContexts::new("pg_sqlite_migrate datums");
         Converter { columns, timezone: timezone.clone(), datums, failed: false }
+    }
+
+    /// Whether the server has a part in a cell of any column.
+    pub fn is_needed(&self) -> bool {
+        self.columns.iter().any(Option::is_some)
     }
 
     /// Whether a subtransaction was rolled back since the last call: the server has then ended the progress report.
@@ -207,16 +213,19 @@ impl Converter {
     /// guard against the session's settings; then a domain's constraints check them, NULLs too, without the guard.
     fn convert_cells(&mut self, column: usize, cells: &[(u64, bool)], at: &mut usize) -> Vec<u64> {
         let mut datums: Vec<u64> = cells.iter().map(|(word, _)| *word).collect();
-        let Some(ServerColumn { input, check, .. }) = self.columns[column].as_mut() else { return datums };
+        let Some(ServerColumn { wire, input, check, .. }) = self.columns[column].as_mut() else {
+            return datums;
+        };
         if let Some(function) = input {
             let _settings = function.guard(&self.timezone);
             for (row, (word, null)) in cells.iter().enumerate() {
                 *at = row;
-                if *null {
+                // SAFETY: a cell of a sealed batch that is not NULL.
+                if *null || !unsafe { is_text(*wire, *word) } {
                     continue;
                 }
                 let text = *word as usize as *mut c_char;
-                // SAFETY: the word of an input cell is the address of a C string in the sealed batch, which is not
+                // SAFETY: the word of a text is the address of a C string in the sealed batch, which is not
                 // changed while the datum is in use; the datum lives in `datums` until the next batch.
                 datums[row] = unsafe { self.datums.switch_to(|_| function.call(text)).value() as u64 };
             }
@@ -247,8 +256,8 @@ impl Converter {
     /// The text of a refused cell, whose word is unchanged.
     fn text(&self, column: usize, word: u64) -> Cow<'_, str> {
         match self.columns[column].as_ref() {
-            // SAFETY: the cell holds the address of its C string.
-            Some(ServerColumn { input: Some(_), .. }) => {
+            // SAFETY: the cell is not NULL; a text's word is the address of its C string.
+            Some(ServerColumn { wire, .. }) if unsafe { is_text(*wire, word) } => {
                 unsafe { CStr::from_ptr(word as usize as *const c_char) }.to_string_lossy()
             }
             // SAFETY: the cell holds a datum of the base type.
@@ -261,17 +270,30 @@ impl Converter {
 impl ServerColumn {
     /// `None` if the server has nothing to do.
     fn new(attribute: &Attribute, wire: Wire, column: &SinkColumn) -> Option<ServerColumn> {
-        let input = (wire == Wire::Input).then(|| InputFunction::new(attribute.type_oid, attribute.typmod));
+        let input = wire.has_texts().then(|| InputFunction::new(attribute.type_oid, attribute.typmod));
         let check = if attribute.domain { DomainCheck::new(attribute.type_oid) } else { None };
         let SinkColumn { policy, ref null_values, not_null } = *column;
         let null_values = null_values.clone();
         (input.is_some() || check.is_some()).then_some(ServerColumn {
+            wire,
             input,
             check,
             policy,
             null_values,
             not_null,
         })
+    }
+}
+
+/// Whether a cell is text for an input function, and no datum.
+///
+/// # Safety
+/// `word` is that of a cell of a sealed batch that is not NULL, and unchanged.
+unsafe fn is_text(wire: Wire, word: u64) -> bool {
+    match wire {
+        // SAFETY: the address of a C string or of a varlena, by this function's contract.
+        Wire::Vector => vector::is_text(unsafe { *(word as usize as *const u8) }),
+        wire => wire.has_texts(),
     }
 }
 

@@ -40,7 +40,7 @@ impl RowMaker {
     /// # Safety
     /// The relation stays open for as long as the result is used; the attributes are its own.
     pub unsafe fn new(relation: pg_sys::Relation, attributes: &[Attribute]) -> RowMaker {
-        // SAFETY: an open relation, by this function's contract, which `HeapSink` keeps; its descriptor lives as long.
+        // SAFETY: an open relation, by this function's contract, which `RowSink` keeps; its descriptor lives as long.
         unsafe {
             let executor = Executor::new(relation);
             let desc = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
@@ -65,6 +65,15 @@ impl RowMaker {
         self.looks
     }
 
+    /// Whether a batch's rows are the table's as they are. Of each column, `not_null`: NULL was refused before.
+    pub fn is_complete(&self, not_null: &[bool]) -> bool {
+        let refused = |at: &usize| not_null.get(*at).is_some_and(|refused| *refused);
+        self.cells.is_empty()
+            && !self.computes
+            && !self.constraints.all
+            && self.constraints.not_null.iter().all(refused)
+    }
+
     /// Fills a slot with the next row.
     ///
     /// # Safety
@@ -76,7 +85,7 @@ impl RowMaker {
         values: &mut [pg_sys::Datum],
         nulls: &mut [bool],
     ) {
-        // SAFETY: slot and values are as this function's contract says, which `HeapSink` keeps.
+        // SAFETY: slot and values are as this function's contract says, which `RowSink` keeps.
         unsafe {
             if self.cells.is_empty() {
                 slot::borrow(slot, values.as_mut_ptr(), nulls.as_mut_ptr());

@@ -5,6 +5,8 @@
 
 use pgrx::pg_sys;
 
+use pg_sqlite_migrate_core::heap::{Cell, Length};
+
 /// A slot for rows of `relation` that forms its tuples in `context`.
 ///
 /// # Safety
@@ -13,7 +15,7 @@ pub(crate) unsafe fn make(
     relation: pg_sys::Relation,
     context: pg_sys::MemoryContext,
 ) -> *mut pg_sys::TupleTableSlot {
-    // SAFETY: an open relation and a living context, by this function's contract, which `HeapSink` keeps until it drops the slot.
+    // SAFETY: an open relation and a living context, by this function's contract, which `RowSink` keeps until it drops the slot.
     unsafe {
         let slot =
             pg_sys::MakeSingleTupleTableSlot((*relation).rd_att, &raw const pg_sys::TTSOpsBufferHeapTuple);
@@ -55,8 +57,49 @@ pub(crate) unsafe fn borrow(slot: *mut pg_sys::TupleTableSlot, values: *mut pg_s
 /// # Safety
 /// The slot holds a row.
 pub(crate) unsafe fn materialize(slot: *mut pg_sys::TupleTableSlot) {
-    // SAFETY: the slot holds a row, by this function's contract; the tuple stays the slot's own.
-    unsafe { pg_sys::ExecFetchSlotHeapTuple(slot, true, std::ptr::null_mut()) };
+    // SAFETY: the slot holds a row, by this function's contract.
+    unsafe { formed(slot) };
+}
+
+/// The slot's row is there as values, not as a tuple.
+///
+/// # Safety
+/// The slot is one of [`make`]'s and holds a row.
+pub(crate) unsafe fn has_values(slot: *mut pg_sys::TupleTableSlot) -> bool {
+    // SAFETY: one of `make`'s slots, by this function's contract.
+    unsafe { (*slot.cast::<pg_sys::BufferHeapTupleTableSlot>()).base.tuple.is_null() }
+}
+
+/// A value of a row that [`has_values`].
+///
+/// # Safety
+/// The attribute is one of the relation's and of this length; the value lives as long as the result.
+pub(crate) unsafe fn cell<'a>(slot: *mut pg_sys::TupleTableSlot, at: usize, length: Length) -> Cell<'a> {
+    // SAFETY: a slot has a value and a flag for every attribute of its relation, and a value by reference is as long as its
+    // attribute or its own header says.
+    unsafe {
+        if *(*slot).tts_isnull.add(at) {
+            return Cell::Null;
+        }
+        let value = *(*slot).tts_values.add(at);
+        let bytes = value.cast_mut_ptr::<u8>();
+        match length {
+            Length::Word(_) => Cell::Word(value.value() as u64),
+            Length::Fixed(length) => Cell::Bytes(std::slice::from_raw_parts(bytes, usize::from(length))),
+            Length::Varlena => {
+                Cell::Bytes(std::slice::from_raw_parts(bytes, pgrx::varlena::varsize_any(bytes.cast())))
+            }
+        }
+    }
+}
+
+/// The slot's row as a tuple, which is the slot's own.
+///
+/// # Safety
+/// The slot holds a row.
+pub(crate) unsafe fn formed(slot: *mut pg_sys::TupleTableSlot) -> pg_sys::HeapTuple {
+    // SAFETY: the slot holds a row, by this function's contract; `true`: the tuple stays the slot's own.
+    unsafe { pg_sys::ExecFetchSlotHeapTuple(slot, true, std::ptr::null_mut()) }
 }
 
 /// The block that the slot's row was written to.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use pgrx::{pg_guard, pg_sys};
 
+#[cfg(feature = "pg_test")]
+use super::fault;
 use super::interrupts;
 
 /// How long the backend waits between checks for interrupts.
@@ -148,7 +150,10 @@ where
                 put(result, job(Outbox::Channel(messages)));
             }
         };
-        let spawned = with_signals_blocked(|| Builder::new().name(NAME.into()).spawn_scoped(scope, body));
+        let thread = Builder::new().name(NAME.into());
+        #[cfg(feature = "pg_test")]
+        let thread = fault::without_memory(thread);
+        let spawned = with_signals_blocked(|| thread.spawn_scoped(scope, body));
         match spawned {
             Ok(handle) => wait(&inbox, &mut consume, &mut tick, handle),
             Err(_) => {

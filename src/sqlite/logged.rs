@@ -3,9 +3,7 @@
 
 use std::fmt::Write;
 
-use rusqlite::Row;
-
-use super::rows::{ReadPlan, cell};
+use super::rows::{ReadPlan, Values};
 use pg_sqlite_migrate_core::value::Cell;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 
@@ -17,7 +15,7 @@ const LOGGED_BYTES: usize = 16 << 20;
 const BEGINNING: usize = 1024;
 
 /// The whole row for the reject log, as JSON.
-pub(super) fn values(row: &Row<'_>, plan: &ReadPlan) -> Result<Buffer, OutOfMemory> {
+pub(super) fn values(row: &dyn Values, plan: &ReadPlan) -> Result<Buffer, OutOfMemory> {
     let first = usize::from(plan.has_rowid);
     let mut out = Buffer::new();
     for (i, column) in plan.columns.iter().enumerate() {
@@ -25,7 +23,7 @@ pub(super) fn values(row: &Row<'_>, plan: &ReadPlan) -> Result<Buffer, OutOfMemo
         write_text(&mut out, &column.name)?;
         out.extend(b":")?;
         let room = LOGGED_ROW.saturating_sub(out.len()).min(LOGGED_BYTES);
-        write_cell(&mut out, row.get_ref(first + i).map_or(Cell::Null, cell), room)?;
+        write_cell(&mut out, row.value(first + i).unwrap_or(Cell::Null), room)?;
     }
     out.extend(if plan.columns.is_empty() { b"{}" } else { b"}" })?;
     Ok(out)

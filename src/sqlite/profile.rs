@@ -2,14 +2,14 @@
 //!
 //! Assumes nothing about declared types. Must not allocate per row: this reads whole files.
 
-use rusqlite::{Params, Row};
+use rusqlite::{Row, ffi};
 
-use super::absent;
 use super::error::Error;
 use super::expressions::{blame, prepared};
 use super::open::Source;
+use super::raw;
 use super::recovery::Recovery;
-use super::rows::cell;
+use super::rows::Values;
 use pg_sqlite_migrate_core::catalog::{Column, Table};
 use pg_sqlite_migrate_core::ddl;
 use pg_sqlite_migrate_core::orm::signs::Recognised;
@@ -18,6 +18,7 @@ use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
 use pg_sqlite_migrate_core::value::ValueList;
 use pg_sqlite_migrate_core::value::boolean::Words;
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 use pg_sqlite_migrate_core::value::encoding::TextReading;
 
 /// How much of a table is read.
@@ -59,10 +60,10 @@ pub fn profile(
             .collect(),
     };
     let sampled = source.ask(|connection| match (recovery, mode) {
-        (Some(recovery), _) => {
-            recovery.read(connection, &scan.columns, filter, &mut |row| seen.observe(row)).map(|_| false)
-        }
-        (None, Mode::Full) => scan.read(&scan.select(), [], u64::MAX, &mut seen),
+        (Some(recovery), _) => recovery
+            .read(connection, &scan.columns, filter, &mut |row: &Row<'_>| seen.observe(row))
+            .map(|_| false),
+        (None, Mode::Full) => scan.read(&scan.select(), &[], u64::MAX, &mut seen),
         (None, Mode::Sample { rows }) => scan.sample(rows, &mut seen),
     });
     let sampled = sampled.map_err(|e| blame(source, table, reading, recovery, e.within(&table.name)))?;
@@ -111,7 +112,7 @@ impl Scan<'_> {
     fn sample(&self, rows: u64, seen: &mut Seen) -> Sampled {
         const STRIPS: i128 = 32;
         let Some((rowid, first, last)) = self.rowids()? else {
-            return self.read(&self.select(), [], rows, seen);
+            return self.read(&self.select(), &[], rows, seen);
         };
         let sql = format!("{} AND {rowid} BETWEEN ?1 AND ?2", self.select());
         let width = (i128::from(last) - i128::from(first)) / STRIPS + 1;
@@ -120,7 +121,7 @@ impl Scan<'_> {
             let from = i128::from(first) + strip * width;
             let to = (from + width - 1).min(last.into());
             if let (Ok(from), Ok(to)) = (i64::try_from(from), i64::try_from(to)) {
-                sampled |= self.read(&sql, [from, to], rows / STRIPS as u64 + 1, seen)?;
+                sampled |= self.read(&sql, &[from, to], rows / STRIPS as u64 + 1, seen)?;
             }
         }
         Ok(sampled)
@@ -136,29 +137,34 @@ impl Scan<'_> {
         Ok(extreme("min")?.zip(extreme("max")?).map(|(first, last)| (name, first, last)))
     }
 
-    fn read(&self, sql: &str, bounds: impl Params, at_most: u64, seen: &mut Seen) -> Sampled {
-        let mut statement = self.source.connection().prepare_cached(sql)?;
-        let mut rows = statement.query(bounds)?;
+    fn read(&self, sql: &str, bounds: &[i64], at_most: u64, seen: &mut Seen) -> Sampled {
+        let mut scan = raw::scan::Scan::prepare(self.source.connection(), sql)?;
+        scan.bind(bounds)?;
         let mut left = at_most;
-        while let Some(row) = rows.next()? {
+        while let Some(row) = scan.next()? {
             if left == 0 {
                 return Ok(true);
             }
             left -= 1;
-            absent::looking(|| seen.observe(row))??;
+            seen.observe(&row)?;
         }
         Ok(false)
     }
 }
 
 impl Seen {
-    fn observe(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+    fn observe(&mut self, row: &impl Values) -> rusqlite::Result<()> {
         self.rows += 1;
         for (i, column) in self.columns.iter_mut().enumerate() {
-            column.observe(cell(row.get_ref(i)?));
+            column.observe(row.value(i).map_err(no_memory)?);
         }
         Ok(())
     }
+}
+
+/// SQLite's own error for a value that it has no memory for.
+fn no_memory(_: OutOfMemory) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, ffi};
 
+use super::raw::scan::{Scan, ScannedRow};
 use super::recovery::{Recovery, UnreadableRanges};
 use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::plan::decide::invalid_values::InvalidCell;
@@ -106,6 +107,26 @@ impl From<rusqlite::Error> for ReadError {
     }
 }
 
+/// A row of a SELECT.
+pub trait Values {
+    /// The value of a column, counted from 0; an error where SQLite has no memory for it.
+    fn value(&self, at: usize) -> Result<Cell<'_>, OutOfMemory>;
+}
+
+impl Values for ScannedRow<'_> {
+    #[inline]
+    fn value(&self, at: usize) -> Result<Cell<'_>, OutOfMemory> {
+        self.cell(at)
+    }
+}
+
+impl Values for Row<'_> {
+    fn value(&self, at: usize) -> Result<Cell<'_>, OutOfMemory> {
+        let value = absent::looking(|| self.get_ref(at)).map_err(|_| OutOfMemory)?;
+        Ok(value.map_or(Cell::Null, cell))
+    }
+}
+
 /// The SELECT for a load: the rowid first, by the name that `Table::rowid_name` found, then a term for each column (`core::reading`).
 pub fn select(table: &str, rowid: Option<&str>, terms: &[String], filter: Option<&str>) -> String {
     let condition = filter.map(|f| format!(" WHERE ({f}\n)")).unwrap_or_default();
@@ -127,57 +148,54 @@ pub fn sizes(table: &str, rowid: &str, terms: &[String], filter: Option<&str>) -
     format!("SELECT {list} FROM main.{} NOT INDEXED{condition} LIMIT 1 OFFSET ?1", sqlite_ident(table))
 }
 
-/// Reads every row; `emit` takes a sealed batch and gives an empty one back, or `None` to stop. Of a damaged table it
-/// tells what could not be read.
+/// Reads every row; `emit` takes a batch and gives an empty one back. Of a damaged table it tells what could not be read.
 pub fn read(
     source: &Source,
     plan: &ReadPlan,
     mut batch: Batch,
-    emit: &mut dyn FnMut(Batch) -> Option<Batch>,
+    emit: &mut dyn FnMut(Batch) -> Result<Batch, ReadError>,
 ) -> Result<Option<UnreadableRanges>, ReadError> {
-    let mut take = |row: &Row<'_>| -> Result<(), ReadError> {
-        let mut at = 0;
-        let read = absent::looking(|| read_row(row, plan, &mut batch, &mut at));
-        read.unwrap_or_else(|_| Err(no_memory(row, plan, at)))?;
+    let connection = source.connection();
+    let mut pass_on = |batch: &mut Batch| -> Result<(), ReadError> {
         if batch.is_full() {
-            batch.seal();
-            batch = emit(std::mem::take(&mut batch)).ok_or(ReadError::Stopped)?;
+            *batch = emit(std::mem::take(batch))?;
         }
         Ok(())
     };
     drop(collations::used());
     let lost = match &plan.around {
         Some(Around { recovery, list, filter }) => {
-            Some(recovery.read(source.connection(), list, filter.as_deref(), &mut take)?)
+            let visit = &mut |row: &Row<'_>| {
+                read_row(row, plan, &mut batch)?;
+                pass_on(&mut batch)
+            };
+            Some(recovery.read(connection, list, filter.as_deref(), visit)?)
         }
         None => {
-            let connection = source.connection();
-            let mut statement = connection.prepare(&plan.sql)?;
-            let mut rows = statement.query([])?;
+            let mut scan = Scan::prepare(connection, &plan.sql)?;
             let mut read = 0;
-            while let Some(row) = rows.next().map_err(|e| step_failed(e, connection, plan, read))? {
-                take(row)?;
+            while let Some(row) = scan.next().map_err(|e| step_failed(e, connection, plan, read))? {
+                read_row(&row, plan, &mut batch)?;
+                pass_on(&mut batch)?;
                 read += 1;
             }
             None
         }
     };
     source.believe(()).map_err(ReadError::Source)?;
-    batch.seal();
-    emit(batch).map(|_| lost).ok_or(ReadError::Stopped)
+    emit(batch).map(|_| lost)
 }
 
 /// If memory runs out after a row was read, the error names the row only if it is larger than this.
 const LARGE: u64 = 1 << 20;
 
-/// `at` is the column that is being read, whatever the outcome.
-fn read_row(row: &Row<'_>, plan: &ReadPlan, batch: &mut Batch, at: &mut usize) -> Result<(), ReadError> {
+#[inline]
+fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
     let (mut shortened, mut converted) = (Vec::new(), Vec::new());
     for (i, column) in plan.columns.iter().enumerate() {
-        *at = i;
-        let stored = cell(row.get_ref(first + i)?);
+        let stored = row.value(first + i).map_err(|OutOfMemory| no_memory(row, plan, i))?;
         let text = column.texts.read(stored);
         if text.is_some() || column.texts.keeps(stored) {
             converted.push(i);
@@ -247,7 +265,7 @@ fn becomes_null(column: &ReadColumn) -> bool {
 
 /// Memory ran out at this column, or at the row as a whole.
 #[cold]
-fn no_memory(row: &Row<'_>, plan: &ReadPlan, position: usize) -> ReadError {
+fn no_memory(row: &dyn Values, plan: &ReadPlan, position: usize) -> ReadError {
     let column = plan.columns.get(position).map(|column| column.name.clone());
     ReadError::NoMemory(Box::new(CellPlace { row: Some(name(row, plan)), column }))
 }
@@ -285,8 +303,9 @@ enum Fault {
 }
 
 /// The row cannot be loaded: it goes to the reject log, or ends the run.
+#[cold]
 fn refuse(
-    row: &Row<'_>,
+    row: &dyn Values,
     plan: &ReadPlan,
     batch: &mut Batch,
     position: usize,
@@ -300,8 +319,8 @@ fn refuse(
             let error = format!("{reason} (column type {})", column.pg_type);
             batch.reject(RejectedRow { row: name(row, plan), values, column: column.name.clone(), error })
         });
-        let cells = (0..plan.columns.len()).filter_map(|i| row.get_ref(usize::from(plan.has_rowid) + i).ok());
-        if cells.map(|value| size(self::cell(value))).sum::<u64>() > LARGE {
+        let cells = (0..plan.columns.len()).filter_map(|i| row.value(usize::from(plan.has_rowid) + i).ok());
+        if cells.map(size).sum::<u64>() > LARGE {
             batch.large = Some(name(row, plan));
         }
         return kept.map_err(|OutOfMemory| no_memory(row, plan, position));
@@ -391,16 +410,18 @@ pub fn display(cell: Cell<'_>) -> String {
     }
 }
 
-fn name(row: &Row<'_>, plan: &ReadPlan) -> RowName {
+fn name(row: &dyn Values, plan: &ReadPlan) -> RowName {
     if plan.has_rowid {
-        let rowid = row.get_ref(0).ok().and_then(|v| v.as_i64().ok());
-        return RowName::Rowid(rowid.unwrap_or_default());
+        return match row.value(0) {
+            Ok(Cell::Integer(rowid)) => RowName::Rowid(rowid),
+            _ => RowName::Rowid(0),
+        };
     }
     let parts: Vec<String> = plan
         .key
         .iter()
         .filter_map(|&i| {
-            let value = display(cell(row.get_ref(i).ok()?));
+            let value = display(row.value(i).ok()?);
             Some(format!("{} = {value}", plan.columns.get(i)?.name))
         })
         .collect();

@@ -9,6 +9,7 @@ Whatever is needed of a server is asked of scripts/server.sh, which goes by PG_M
 """
 
 import os
+import subprocess
 
 import pytest
 
@@ -48,6 +49,19 @@ def t(server, settings, request):
 def m(t, application, request):
     """The migration of an application (applications.py), under either role."""
     return applications.Migration(t, application, "postgres" if request.param == "superuser" else applications.owner(t))
+
+
+@pytest.fixture
+def small_disk(t):
+    """A directory with room for 4 MB."""
+    place = t.dir / "disk"
+    place.mkdir()
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", place], capture_output=True).returncode:
+        pytest.skip("a file system can be mounted by root only")
+    try:
+        yield t.own(place)
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
 
 
 def name_of(item):

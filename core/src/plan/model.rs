@@ -1,7 +1,7 @@
 //! What a plan results in: its tables, its steps and what each step needs. Data only.
 
 use super::given::verify::Verify;
-use super::given::words::Orphans;
+use super::given::words::{Loader, Orphans};
 use super::question::{Bound, Breakable, CheckQuestion, KeyQuestion, Rejecting};
 use super::target::{ExistingForeignKey, ExistingKey, KeyOperator};
 use super::trial::{Part, Trial};
@@ -277,6 +277,7 @@ pub struct LoadSpec {
     pub source_key: Vec<String>,
     pub reading: Reading,
     pub timezone: String,
+    pub loader: Loader,
     pub columns: Vec<LoadColumn>,
     pub renumbering: Box<Renumbering>,
 }

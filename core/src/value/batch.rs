@@ -243,6 +243,11 @@ impl Batch {
         (&mut self.words, &mut self.nulls)
     }
 
+    /// The same of a batch that is not sealed, and the bytes that words of references count from.
+    pub fn cells(&self) -> (&[u64], &[bool], &[u8]) {
+        (&self.words, &self.nulls, self.bytes.bytes())
+    }
+
     /// Removes whole rows (ascending positions) from a sealed batch.
     pub fn remove_rows(&mut self, positions: &[usize]) {
         let width = self.width();

@@ -34,8 +34,8 @@
 //!   element by the rules of its type; `json[]` and `jsonb[]` have one dimension of JSON values. PostgreSQL's literals
 //!   as well. With the format `comma`, a list of elements separated by commas. Ragged nesting, an empty inner array,
 //!   and an object outside of `json[]` do not fit.
-//! - **vector, halfvec** (pgvector's): a JSON array of numbers as it is; a blob of little-endian 4-byte floats, all of
-//!   them finite. The type itself checks the number of dimensions.
+//! - **vector, halfvec** (pgvector's): a JSON array of numbers as it is, but for white space before it; a blob of
+//!   little-endian 4-byte floats, all of them finite. The type itself checks the number of dimensions.
 //! - **ranges, multiranges, composites**: PostgreSQL's literals, each value in them by the rules of its type.
 //! - **domains**: as their base type with its modifier; the server then checks NOT NULL and CHECK for each value.
 //! - **anything else**: text for the type's input function; for PostgreSQL's own types only text that the function
@@ -121,13 +121,23 @@ pub enum Decoded<'a> {
     Input(Cow<'a, str>),
 }
 
-/// How the values of one column are passed. Except for NULL, a decoder always yields the same variant of `Decoded`.
+/// How the values of one column are passed. Except for NULL, a decoder always yields the same variant of `Decoded`, but
+/// for vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
     Word,
     Varlena,
     Uuid,
     Input,
+    /// `Varlena`, or `Input` that [`vector::is_text`] knows.
+    Vector,
+}
+
+impl Wire {
+    /// The server's input function makes the datums, or some of them.
+    pub fn has_texts(self) -> bool {
+        matches!(self, Wire::Input | Wire::Vector)
+    }
 }
 
 /// Why a cell does not fit its column. The caller adds table, column, rowid and the value.
@@ -202,7 +212,7 @@ enum Kind {
         binary: bool,
     },
     Array(array::Rule),
-    Vector,
+    Vector(Option<vector::Stored>),
     Made(literal::Rule),
     /// For PostGIS.
     Geometry(GeometryRule),
@@ -255,7 +265,7 @@ impl Decoder {
             PgType::Json => Kind::Json { binary: false },
             PgType::Jsonb => Kind::Json { binary: true },
             PgType::Array(ref element) => Kind::Array(array::Rule::new(element, format, timezone)),
-            PgType::Vector(_) => Kind::Vector,
+            PgType::Vector(_) => Kind::Vector(None),
             PgType::Range { ref of, .. } => Kind::Made(literal::Rule::range(of, timezone)),
             PgType::Multirange { ref of, .. } => Kind::Made(literal::Rule::multirange(of, timezone)),
             PgType::Row { ref fields, .. } => Kind::Made(literal::Rule::row(fields, timezone)),
@@ -308,6 +318,14 @@ impl Decoder {
         }
     }
 
+    /// The same decoder, with the form in which the column stores vectors, if it is known.
+    pub fn with_vectors(self, stored: Option<vector::Stored>) -> Decoder {
+        match self.kind {
+            Kind::Vector(_) => Decoder { kind: Kind::Vector(stored) },
+            _ => self,
+        }
+    }
+
     /// How this decoder's values are passed.
     pub fn wire(&self) -> Wire {
         match self.kind {
@@ -316,6 +334,7 @@ impl Decoder {
             Kind::Date(_) | Kind::Time(_) | Kind::Timestamp(_) | Kind::TimestampTz(_) => Wire::Word,
             Kind::Text(_) | Kind::Bytea(_) | Kind::Wkb(_) => Wire::Varlena,
             Kind::Uuid => Wire::Uuid,
+            Kind::Vector(Some(_)) => Wire::Vector,
             _ => Wire::Input,
         }
     }
@@ -340,6 +359,7 @@ impl Decoder {
             Kind::Wkb(rule) => rule.wkb(cell).map(|wkb| Decoded::Varlena(Cow::Owned(wkb))),
             Kind::IntegerText { min, max } => number::integer(cell.as_text(), *min, *max).map(signed),
             Kind::Uuid => uuid::decode(cell).map(Decoded::Uuid),
+            Kind::Vector(stored) => vector::decode(cell, *stored),
             other => other.input(cell),
         }
     }
@@ -360,7 +380,6 @@ impl Kind {
             Kind::Json { binary } => json::decode(cell, *binary),
             Kind::TimeTz(rule) => timetz::decode(cell, rule).map(Cow::Owned),
             Kind::Array(rule) => rule.decode(cell),
-            Kind::Vector => vector::decode(cell),
             Kind::Bpchar(limit) => return text::decode_bpchar(cell, *limit),
             Kind::Made(rule) => rule.decode(cell),
             Kind::Geometry(rule) => rule.digits(cell).map(Cow::Owned),

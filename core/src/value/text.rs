@@ -11,7 +11,7 @@ pub fn check(bytes: &[u8]) -> Result<&str, InvalidValue> {
     if !is_plain_ascii(bytes) && bytes.contains(&0) {
         return Err(InvalidValue::NulInText);
     }
-    std::str::from_utf8(bytes).map_err(|_| InvalidValue::InvalidUtf8)
+    simdutf8::basic::from_utf8(bytes).map_err(|_| InvalidValue::InvalidUtf8)
 }
 
 /// ASCII without NUL, eight bytes at a time: nearly all text there is.

@@ -7,6 +7,7 @@ pub mod fetched;
 mod former;
 pub mod key_maps;
 mod renumber;
+mod sink;
 mod skipped;
 mod staged;
 pub mod transfer;
@@ -36,6 +37,7 @@ use crate::sqlite::Source;
 use crate::sqlite::recovery::Recovery;
 use crate::verify::counts;
 use pg_sqlite_migrate_core::finding::{Finding, counted};
+use pg_sqlite_migrate_core::plan::given::words::Loader;
 use pg_sqlite_migrate_core::plan::{ExistingForeignKey, LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::qualified;
 use pg_sqlite_migrate_core::verify::back::Normalisation;
@@ -129,6 +131,10 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     let mut loaded = match strategy {
         Strategy::Direct => direct::load(source, spec, &target, place)?,
         Strategy::DirectWithFallback => direct_with_fallback(source, spec, &target, place)?,
+        Strategy::Staged(reason) if spec.loader == Loader::Pages => {
+            let reason = reason.unwrap_or("its rows are to be inserted one by one");
+            return Err(sink::no_pages(spec, reason));
+        }
         Strategy::Staged(reason) => {
             let mut loaded = staged::load(source, spec, relation, rows_before, place)?;
             loaded.notes.extend(reason.map(|reason| format!("loaded through a temporary table: {reason}")));
@@ -294,6 +300,7 @@ mod tests {
             source_key: vec![],
             reading: Reading::default(),
             timezone: "UTC".into(),
+            loader: Default::default(),
             columns: vec![],
             renumbering: Box::default(),
         };

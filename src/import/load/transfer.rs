@@ -7,24 +7,26 @@ use std::time::Duration;
 
 use pgrx::pg_sys;
 
+use super::sink::Sink;
 use super::writer::Writer;
 use super::{Loaded, Place};
 use crate::error::Error;
 use crate::import::notices::Loading;
 use crate::pg::convert::{Converter, SinkColumn};
 use crate::pg::encoding::server_is_utf8;
-use crate::pg::heap::HeapSink;
 use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::relation::Attribute;
 use crate::pg::settings::LocalSettings;
 use crate::pg::thread::{self, Outbox};
-use crate::pg::types;
+use crate::pg::{types, vector};
 use crate::sqlite::Source;
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
+use pg_sqlite_migrate_core::heap::{self, PAGE_BYTES, Page, PageWriter};
 use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, PlanError};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
+use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 use pg_sqlite_migrate_core::value::{Decoder, PgType, Timezone, Wire};
 
 /// Batches in flight: enough that neither side waits for the other's hiccups.
@@ -55,9 +57,12 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
             not_null: c.not_null,
         })
         .collect();
+    let (sink, note) = Sink::open(spec, target)?;
+    let converter = Converter::new(&target.attributes, &wires, &columns, &timezone);
+    let page_writer = sink.page_writer().filter(|_| !converter.is_needed());
     let mut writer = Writer::new(
-        Converter::new(&target.attributes, &wires, &columns, &timezone),
-        HeapSink::open(target.relation, &target.attributes),
+        converter,
+        sink,
         Progress::start(Command {
             work: Work::Load,
             relation: target.shown_as,
@@ -77,26 +82,29 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let flight = Arc::new(AtomicUsize::new(0));
     let (recycle, empty) = channel();
     for _ in 1..BATCHES {
-        put_back(&recycle, Batch::new(wires.clone()));
+        put_back(&recycle, Parcel { batch: Batch::new(wires.clone()), ..Parcel::default() });
     }
     let outcome = {
         let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
-        let job = move |mut out: Outbox<'_, Batch>| {
-            let mut pool = BatchPool { empty, in_flight };
-            rows::read(source, plan, Batch::new(wires), &mut |batch| {
-                pool.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
-                if out.send(batch) { pool.next() } else { None }
-            })
+        let job = move |mut out: Outbox<'_, Parcel>| {
+            let mut packer = Packer { empty, in_flight, page_writer, emptied: vec![] };
+            let read = rows::read(source, plan, Batch::new(wires), &mut |batch| {
+                let parcel = packer.pack(batch)?;
+                if out.send(parcel) { packer.next() } else { Err(ReadError::Stopped) }
+            })?;
+            if out.send(packer.rest()?) { Ok(read) } else { Err(ReadError::Stopped) }
         };
-        thread::run_with(job, |mut batch: Batch| {
-            let size = batch.size();
-            writer.write(&mut batch);
-            batch.clear();
+        thread::run_with(job, |mut parcel: Parcel| {
+            let size = parcel.size();
+            writer.write(&mut parcel);
+            parcel.clear();
             flight.fetch_sub(size, Ordering::AcqRel);
-            put_back(&recycle, batch);
+            put_back(&recycle, parcel);
         })
     };
-    writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))
+    let mut loaded = writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))?;
+    loaded.notes.extend(note);
+    Ok(loaded)
 }
 
 /// Reads a table as its load would, and gives the first cell that Rust cannot convert.
@@ -108,7 +116,7 @@ pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Resul
         thread::run(move || {
             rows::read(source, plan, Batch::new(wires), &mut |mut batch| {
                 batch.clear();
-                (!thread::stopping()).then_some(batch)
+                if thread::stopping() { Err(ReadError::Stopped) } else { Ok(batch) }
             })
         })
     };
@@ -131,34 +139,97 @@ fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
     spec.columns.iter().enumerate().map(attribute).collect()
 }
 
-/// The reader's empty batches.
-struct BatchPool {
-    empty: Receiver<Batch>,
-    in_flight: Arc<AtomicUsize>,
+/// What the reader passes on, and gets back emptied.
+#[derive(Default)]
+pub struct Parcel {
+    pub batch: Batch,
+    pub pages: Vec<Page>,
+    /// So many of its first rows are on pages: these, or those of the next parcel.
+    pub formed: usize,
+    /// The page that the next row goes to, from the first row on that the server has to place.
+    pub open: Option<Page>,
 }
 
-impl BatchPool {
-    /// The next empty batch; `None` when the run was stopped.
-    fn next(&mut self) -> Option<Batch> {
+impl Parcel {
+    /// Memory, in bytes.
+    fn size(&self) -> usize {
+        self.batch.size() + self.pages.len() * PAGE_BYTES
+    }
+
+    fn clear(&mut self) {
+        self.batch.clear();
+        self.pages.clear();
+        self.formed = 0;
+        self.open = None;
+    }
+}
+
+/// The reader's side: makes parcels of full batches.
+struct Packer {
+    empty: Receiver<Parcel>,
+    in_flight: Arc<AtomicUsize>,
+    /// Where rows can be placed on pages before they reach the server: until one comes that it has a part in, so that no page
+    /// is left half full where it goes on.
+    page_writer: Option<PageWriter>,
+    /// The pages of the parcel whose batch is being filled.
+    emptied: Vec<Page>,
+}
+
+impl Packer {
+    fn pack(&mut self, mut batch: Batch) -> Result<Parcel, ReadError> {
+        let mut parcel = Parcel::default();
+        if let Some(writer) = &mut self.page_writer {
+            parcel.formed = heap::form(&batch, writer).map_err(no_memory)?;
+            let needs_server = parcel.formed < batch.rows();
+            parcel.open = if needs_server { writer.hand_over() } else { None };
+            parcel.pages = writer.take_full(std::mem::take(&mut self.emptied)).map_err(no_memory)?;
+            if needs_server {
+                self.page_writer = None;
+            }
+        }
+        batch.seal();
+        parcel.batch = batch;
+        self.in_flight.fetch_add(parcel.size(), Ordering::AcqRel);
+        Ok(parcel)
+    }
+
+    /// The last page, when all rows are read.
+    fn rest(&mut self) -> Result<Parcel, ReadError> {
+        self.page_writer.iter_mut().for_each(PageWriter::close);
+        self.pack(Batch::default())
+    }
+
+    /// The next empty batch.
+    fn next(&mut self) -> Result<Batch, ReadError> {
         while self.in_flight.load(Ordering::Acquire) > BYTES_IN_FLIGHT {
             if thread::stopping() {
-                return None;
+                return Err(ReadError::Stopped);
             }
             std::thread::sleep(Duration::from_micros(200));
         }
         loop {
             match self.empty.recv_timeout(TICK) {
-                Ok(batch) => return (!thread::stopping()).then_some(batch),
-                Err(RecvTimeoutError::Timeout) if !thread::stopping() => {}
-                Err(_) => return None,
+                Ok(_) | Err(RecvTimeoutError::Timeout) if thread::stopping() => {
+                    return Err(ReadError::Stopped);
+                }
+                Ok(parcel) => {
+                    self.emptied = parcel.pages;
+                    return Ok(parcel.batch);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(ReadError::Stopped),
             }
         }
     }
 }
 
+fn no_memory(_: OutOfMemory) -> ReadError {
+    ReadError::NoMemory(Box::default())
+}
+
 /// The reader is gone once it has read everything.
-fn put_back(recycle: &Sender<Batch>, batch: Batch) {
-    let _ = recycle.send(batch);
+fn put_back(recycle: &Sender<Parcel>, parcel: Parcel) {
+    let _ = recycle.send(parcel);
 }
 
 fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {
@@ -229,7 +300,8 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
             .with_words(column.words.clone())
             .with_scale(column.scale)
             .with_srids(column.srids)
-            .with_texts(column.texts),
+            .with_texts(column.texts)
+            .with_vectors(vector::stored(attribute)),
         on_invalid: column.on_invalid,
         null_values: column.null_values.clone(),
         texts: column.texts,
@@ -240,10 +312,15 @@ fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) 
     }
 }
 
+/// The server makes the column's values of texts, or checks them.
+fn needs_server(column: &ReadColumn) -> bool {
+    wire(column).has_texts() || column.domain
+}
+
 fn keep(column: &ReadColumn) -> Keep {
-    match (wire(column), column.on_invalid) {
-        (wire, _) if wire != Wire::Input && !column.domain => Keep::Nothing,
-        (_, OnInvalid::Reject) => Keep::Rows,
+    match column.on_invalid {
+        _ if !needs_server(column) => Keep::Nothing,
+        OnInvalid::Reject => Keep::Rows,
         _ => Keep::Names,
     }
 }

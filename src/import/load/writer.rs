@@ -4,12 +4,13 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use super::Loaded;
+use super::sink::Sink;
+use super::transfer::Parcel;
 use crate::error::Error;
 use crate::import::log::Rejects;
 use crate::import::notices::Loading;
 use crate::import::survey;
 use crate::pg::convert::{Converter, Refused};
-use crate::pg::heap::HeapSink;
 use crate::pg::progress::Progress;
 use crate::pg::thread;
 use crate::pg::xact::{self, Caught};
@@ -21,7 +22,7 @@ use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
 use pg_sqlite_migrate_core::value::Excess;
-use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
+use pg_sqlite_migrate_core::value::batch::{Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::Buffer;
 
 /// Rows of fewer columns fit on a page: longer values are moved out, and take less than 27 bytes then.
@@ -29,7 +30,7 @@ const WIDE: usize = 300;
 
 pub struct Writer<'a> {
     converter: Converter,
-    sink: HeapSink,
+    sink: Sink,
     progress: Progress,
     loading: Loading<'a>,
     spec: &'a LoadSpec,
@@ -42,7 +43,7 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     pub fn new(
         converter: Converter,
-        sink: HeapSink,
+        sink: Sink,
         progress: Progress,
         loading: Loading<'a>,
         spec: &'a LoadSpec,
@@ -52,22 +53,23 @@ impl<'a> Writer<'a> {
         Writer { converter, sink, progress, loading, spec, rejects, loaded, bytes: 0, failed: None }
     }
 
-    /// Takes one batch. After a failure the rest is passed over until the reader has stopped. Where the server has no
+    /// Takes one parcel. After a failure the rest is passed over until the reader has stopped. Where the server has no
     /// room for a row, the error names it.
-    pub fn write(&mut self, batch: &mut Batch) {
+    pub fn write(&mut self, parcel: &mut Parcel) {
         if self.failed.is_some() {
             return;
         }
-        let row = batch.large.clone();
+        let row = parcel.batch.large.clone();
         if row.is_none() && self.spec.columns.len() < WIDE {
-            return self.write_rows(batch);
+            return self.write_rows(parcel);
         }
-        if let Err(caught) = xact::explaining(|| self.write_rows(batch)) {
+        if let Err(caught) = xact::explaining(|| self.write_rows(parcel)) {
             raise(self.spec, row, caught);
         }
     }
 
-    fn write_rows(&mut self, batch: &mut Batch) {
+    fn write_rows(&mut self, parcel: &mut Parcel) {
+        let batch = &mut parcel.batch;
         self.bytes += batch.source_bytes;
         self.keep(std::mem::take(&mut batch.rejected));
         match self.converter.convert(batch) {
@@ -80,7 +82,7 @@ impl<'a> Writer<'a> {
                 return thread::stop();
             }
         }
-        self.sink.insert(batch);
+        self.sink.insert(batch, parcel.formed, &mut parcel.pages, parcel.open.take());
         self.loaded.imported += batch.rows() as u64;
         self.loaded.nulled.resize(self.spec.columns.len(), 0);
         self.loaded.nulled.iter_mut().zip(&batch.nulled).for_each(|(sum, count)| *sum += count);

@@ -298,6 +298,7 @@ impl OfView<'_> {
             source_key: vec![],
             reading: Default::default(),
             timezone: timezone.unwrap_or_else(|| "UTC".into()),
+            loader: Default::default(),
             columns,
             renumbering: Box::default(),
         };

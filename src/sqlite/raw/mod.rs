@@ -6,6 +6,7 @@
 //! [`queried`] has the virtual tables whose rows are those of a query over the same file.
 
 pub(super) mod queried;
+pub(super) mod scan;
 
 use std::ffi::c_int;
 use std::marker::PhantomData;

@@ -4,7 +4,6 @@ docs/export.md says, and the next export into the directory takes that away."""
 import fcntl
 import os
 import signal
-import subprocess
 
 import pytest
 
@@ -70,19 +69,6 @@ def test_kill_9_of_the_postmaster(t):
         assert [name for name in left_behind(t) if name != "a.db"] == ["b.db"] and cells(t.dir / "b.db", SUMS) == WHOLE
     finally:
         server.stop()
-
-
-@pytest.fixture
-def small_disk(t):
-    """A directory with room for a part of the table."""
-    place = t.dir / "disk"
-    place.mkdir()
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", place], capture_output=True).returncode:
-        pytest.skip("a file system can be mounted by root only")
-    try:
-        yield t.own(place)
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
 
 
 def test_a_full_disk(t, small_disk):

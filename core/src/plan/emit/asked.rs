@@ -8,6 +8,7 @@ use crate::plan::decide::loaded;
 use crate::plan::decide::sizes::SizeAsked;
 use crate::plan::decide::table::DecidedTable;
 use crate::plan::decide::trial::{copy, create, schema};
+use crate::plan::given::words::Loader;
 use crate::plan::model::{LoadSpec, SizeTrial};
 use crate::plan::question::{CheckQuestion, Condition, KeyQuestion, Rejecting};
 use crate::plan::resolve::table::Disposition;
@@ -46,6 +47,7 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> Size
             schema: schema.into(),
             target: NAME.into(),
             existing: None,
+            loader: Loader::Auto,
             columns,
             renumbering: Box::default(),
             ..whole

@@ -26,7 +26,6 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "names", ctx.name_rules.json());
     put(&mut out, "orm", orms::json(ctx.source.orms));
     put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
-    put(&mut out, "loader", given.loader.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
     put(&mut out, "integrity", given.integrity.unwrap_or_default().word().into());
     put(&mut out, "notices", given.notices.unwrap_or_default().word().into());
@@ -68,6 +67,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "on_conflict", settings.on_conflict.word().into());
     put(&mut out, "match", settings.match_by.text().into());
     put(&mut out, "constraints", settings.constraints.word().into());
+    put(&mut out, "loader", settings.loader.word().into());
     put(&mut out, "fire_triggers", settings.fire_triggers.into());
     put(&mut out, "on_invalid", settings.on_invalid.word().into());
     put(&mut out, "null_values", settings.null_values.texts().collect());

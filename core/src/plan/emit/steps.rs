@@ -247,6 +247,7 @@ pub fn load(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> LoadS
         source_key: table.source.primary_key.as_ref().map(|k| k.columns.clone()).unwrap_or_default(),
         reading: table.reading(),
         timezone: table.settings.timezone.clone(),
+        loader: table.settings.loader,
         columns: table.columns.iter().filter(|c| !c.computed()).map(load_column).collect(),
         renumbering: Box::new(table.renumbering.clone()),
     }

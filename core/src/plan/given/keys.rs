@@ -122,9 +122,6 @@ impl Key {
     const fn of_column(self) -> Key {
         Key { column: Some(Works::Now), ..self }
     }
-    const fn in_plan(self, works: Works) -> Key {
-        Key { plan: Some(works), ..self }
-    }
     const fn in_table(self, works: Works) -> Key {
         Key { table: Some(works), ..self }
     }
@@ -134,7 +131,6 @@ impl Key {
 }
 
 pub(super) const NOTHING: Works = Works::Only(&[]);
-const LOADER: Works = Works::Only(&["\"auto\"", "\"rows\""]);
 
 /// The registry.
 pub const KEYS: &[Key] = &[
@@ -199,8 +195,9 @@ pub const KEYS: &[Key] = &[
         "\"nocase\": \"lower\""),
     Key::new("on_error", Kind::Word(OnError::WORDS), "\"stop\"").run().in_table(NOTHING).says(
         "`stop` ends the import at the first error. `continue` goes on with the other objects, and loads every row of a damaged table that can still be reached.", "\"on_error\": \"continue\""),
-    Key::new("loader", Kind::Word(Loader::WORDS), "\"auto\"").in_plan(LOADER).in_table(NOTHING).says(
-        "How rows are written.", "\"loader\": \"rows\""),
+    Key::new("loader", Kind::Word(Loader::WORDS), "\"auto\"").run_and_table().says(
+        "How rows are written: `pages` makes whole pages and appends them to the table's file, `rows` inserts rows as COPY does, `auto` takes pages [where it may](performance.md#pages). `pages` is an error where it may not.",
+        "\"loader\": \"rows\""),
     Key::new("orm", Kind::Orms, "\"auto\"").run().says(
         "The program that wrote the file, whose conventions say what its declared types mean, see [Programs](types.md#programs): `auto` recognises it, `none` follows none, a name or a list of names follows these.",
         "\"orm\": \"prisma\""),

@@ -51,7 +51,6 @@ pub struct Overrides {
     pub names: Option<NameRules>,
     pub orm: Option<Orms>,
     pub on_error: Option<OnError>,
-    pub loader: Option<Loader>,
     pub profile: Option<ProfileMode>,
     pub integrity: Option<Integrity>,
     pub notices: Option<Notices>,
@@ -81,6 +80,7 @@ pub struct Common {
     pub on_conflict: Option<OnConflict>,
     pub match_by: Option<MatchBy>,
     pub constraints: Option<Constraints>,
+    pub loader: Option<Loader>,
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
@@ -355,7 +355,6 @@ fn read_plan(map: &Object) -> Overrides {
         names: map.get("names").map(NameRules::read),
         orm: map.get("orm").map(Orms::read),
         on_error: word(map, "on_error"),
-        loader: word(map, "loader"),
         profile: word(map, "profile"),
         integrity: word(map, "integrity"),
         notices: word(map, "notices"),
@@ -386,6 +385,7 @@ fn read_common(map: &Object) -> Common {
         on_conflict: word(map, "on_conflict"),
         match_by: text(map, "match").map(|text| MatchBy::read(&text)),
         constraints: word(map, "constraints"),
+        loader: word(map, "loader"),
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
         null_values: values(map, "null_values"),
@@ -505,7 +505,6 @@ mod tests {
     #[test]
     fn what_does_not_work_yet_is_refused_by_name() {
         for (plan, message) in [
-            (json!({"loader": "pages"}), "plan.loader = \"pages\": not supported yet"),
             (
                 json!({"tables": {"t": {"primary_key": ["a"]}}}),
                 "plan.tables.t.primary_key: not supported yet",

@@ -163,8 +163,8 @@ pub enum Generation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Loader {
     #[default]
+    /// Pages where they may be, else rows.
     Auto,
-    /// Read, but refused: not supported yet.
     Pages,
     Rows,
 }

@@ -14,7 +14,7 @@ use pg_sqlite_migrate_core::value::batch::Batch;
 /// Rows per `heap_multi_insert`: COPY's own limit is 1000; less keeps the formed tuples in the cache.
 const CHUNK_ROWS: usize = 500;
 
-pub struct HeapSink {
+pub struct RowSink {
     relation: pg_sys::Relation,
     slots: Vec<*mut pg_sys::TupleTableSlot>,
     maker: RowMaker,
@@ -27,9 +27,9 @@ pub struct HeapSink {
     tuples: PgMemoryContexts,
 }
 
-impl HeapSink {
+impl RowSink {
     /// Opens the relation for batches whose columns are these attributes of it.
-    pub fn open(relation: pg_sys::Oid, attributes: &[Attribute]) -> HeapSink {
+    pub fn open(relation: pg_sys::Oid, attributes: &[Attribute]) -> RowSink {
         let mut tuples = PgMemoryContexts::new("pg_sqlite_migrate tuples");
         // SAFETY: the relation stays open and locked until `finish`, or until the abort releases it; slots
         // are made in the current context, the SQL function's, and put their tuples into `tuples`.
@@ -40,7 +40,7 @@ impl HeapSink {
             let rows = if maker.one_by_one() { 1 } else { CHUNK_ROWS };
             let slots = (0..rows).map(|_| slot::make(relation, context)).collect();
             tuples.reset();
-            HeapSink {
+            RowSink {
                 relation,
                 slots,
                 maker,

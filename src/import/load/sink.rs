@@ -1,0 +1,75 @@
+//! Where a load's rows go: onto pages of the table's file, or through the heap's own insertion.
+
+use pgrx::PgSqlErrorCode;
+
+use super::transfer::Target;
+use crate::error::Error;
+use crate::guc;
+use crate::pg::loaded_rows::LoadedRows;
+use crate::pg::page_sink::PageSink;
+use crate::pg::row_sink::RowSink;
+use pg_sqlite_migrate_core::finding::Fix;
+use pg_sqlite_migrate_core::heap::{Page, PageWriter};
+use pg_sqlite_migrate_core::plan::LoadSpec;
+use pg_sqlite_migrate_core::plan::given::words::Loader;
+use pg_sqlite_migrate_core::sqltext::qualified;
+use pg_sqlite_migrate_core::value::batch::Batch;
+
+pub enum Sink {
+    Rows(RowSink),
+    Pages(PageSink),
+}
+
+impl Sink {
+    /// Opens the relation for writing as the plan wants it; beside it what people should know of the choice.
+    pub fn open(spec: &LoadSpec, target: &Target) -> Result<(Sink, Option<String>), Error> {
+        let rows = || Sink::Rows(RowSink::open(target.relation, &target.attributes));
+        let not_null: Vec<bool> = spec.columns.iter().map(|column| column.not_null).collect();
+        let pages = match (spec.loader, guc::direct_load()) {
+            (Loader::Rows, _) => return Ok((rows(), None)),
+            (_, false) => Err("pg_sqlite_migrate.direct_load is off"),
+            (_, true) => PageSink::open(target.relation, &target.attributes, &not_null),
+        };
+        match pages {
+            Ok(sink) => Ok((Sink::Pages(sink), Some("written as pages".into()))),
+            Err(reason) if spec.loader == Loader::Pages => Err(no_pages(spec, reason)),
+            Err(reason) => Ok((rows(), Some(format!("inserted as rows: {reason}")))),
+        }
+    }
+
+    /// For a reader, if it can make pages of its rows.
+    pub fn page_writer(&self) -> Option<PageWriter> {
+        match self {
+            Sink::Rows(_) => None,
+            Sink::Pages(sink) => sink.page_writer(),
+        }
+    }
+
+    /// Writes pages, and the rows of a sealed batch behind the first `formed`, which are on them; the next row goes to the page
+    /// `open`. Every word is a datum.
+    pub fn insert(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page], open: Option<Page>) {
+        match self {
+            Sink::Rows(sink) => sink.insert(batch),
+            Sink::Pages(sink) => sink.insert(batch, formed, pages, open),
+        }
+    }
+
+    /// Ends the load and makes its rows visible to the next command. Returns which rows they are.
+    pub fn finish(self) -> LoadedRows {
+        match self {
+            Sink::Rows(sink) => sink.finish(),
+            Sink::Pages(sink) => sink.finish(),
+        }
+    }
+}
+
+/// The plan wants pages, and the table must not have them.
+pub fn no_pages(spec: &LoadSpec, reason: &str) -> Error {
+    let name = qualified(&spec.schema, &spec.target);
+    Error::Foreign {
+        sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: format!("relation {name} cannot be written as pages"),
+        detail: Some(format!("The plan's \"loader\" is \"pages\", but {reason}.")),
+        hint: Some(Fix::of_table(&spec.source, "loader", "auto").hint(" to have its rows inserted")),
+    }
+}
