@@ -21,8 +21,8 @@ pub(super) struct Vectors {
     pub found: Where,
 }
 
-/// The rows of the queue, by collection: their numbers, in order.
-pub(super) struct Queue(HashMap<Box<str>, Vec<i64>>);
+/// The rows of the queue, by collection: the first and the last of those that no other collection's row stands between.
+pub(super) struct Queue(HashMap<Box<str>, Vec<(i64, i64)>>);
 
 fn stopped(stop: Stop) -> Error {
     let code = match stop {
@@ -162,42 +162,51 @@ impl Queue {
         let mut statement =
             connection.prepare("SELECT seq_id, topic FROM main.embeddings_queue ORDER BY seq_id")?;
         let mut rows = statement.query([])?;
-        let mut queue: HashMap<Box<str>, Vec<i64>> = HashMap::new();
+        let mut queue: HashMap<Box<str>, Vec<(i64, i64)>> = HashMap::new();
+        let mut before = None;
         while let Some(row) = rows.next()? {
-            let (Ok(seq_id), Ok(topic)) = (row.get(0), row.get_ref(1)?.as_str()) else { continue };
+            let seq_id = row.get(0)?;
+            let before = before.replace(seq_id);
+            let Ok(topic) = row.get_ref(1)?.as_str() else { continue };
             // The topic ends with the collection, whatever its tenant and database.
             let collection = topic.rsplit('/').next().unwrap_or(topic);
-            if let Some(there) = queue.get_mut(collection) {
-                buffer::push(there, seq_id).map_err(no_memory)?;
-                continue;
+            match queue.get_mut(collection) {
+                Some(runs) => match runs.last_mut() {
+                    Some((_, last)) if before == Some(*last) => *last = seq_id,
+                    _ => buffer::push(runs, (seq_id, seq_id)).map_err(no_memory)?,
+                },
+                None => {
+                    queue.try_reserve(1).map_err(no_memory)?;
+                    let collection = buffer::text(collection).map_err(no_memory)?;
+                    queue.insert(collection.into(), vec![(seq_id, seq_id)]);
+                }
             }
-            queue.try_reserve(1).map_err(no_memory)?;
-            queue.insert(buffer::text(collection).map_err(no_memory)?.into(), vec![seq_id]);
         }
         Ok(Queue(queue))
     }
 
     /// The rows of a collection.
     fn of(&self, connection: &Connection, segments: &Segments) -> Result<Vec<QueueRow>> {
-        let numbers = self.0.get(segments.collection.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let runs = self.0.get(segments.collection.as_str()).map(Vec::as_slice).unwrap_or_default();
         let mut statement = connection.prepare(
-            "SELECT operation, id, typeof(vector), coalesce(encoding, 'FLOAT32') = 'FLOAT32'
-             FROM main.embeddings_queue WHERE seq_id = ?1",
+            "SELECT operation, id, typeof(vector), coalesce(encoding, 'FLOAT32') = 'FLOAT32', seq_id
+             FROM main.embeddings_queue WHERE seq_id BETWEEN ?1 AND ?2 ORDER BY seq_id",
         )?;
         let mut queue = vec![];
-        queue.try_reserve_exact(numbers.len()).map_err(no_memory)?;
-        for seq_id in numbers {
-            let mut rows = statement.query([seq_id])?;
-            let Some(row) = rows.next()? else { continue };
-            // No record has such an id.
-            let Some(id) = id(row, 1)? else { continue };
-            let operation = row.get_ref(0)?.as_i64().map_or(Operation::Unknown, Operation::of);
-            let vector = match (row.get_ref(2)?.as_str(), row.get(3)?) {
-                (Ok("null"), _) => Vector::None,
-                (Ok("blob"), true) => Vector::Floats,
-                _ => Vector::Other,
-            };
-            queue.push(QueueRow { seq_id: *seq_id, operation, id, vector });
+        for run in runs {
+            let mut rows = statement.query(*run)?;
+            while let Some(row) = rows.next()? {
+                // No record has an id that is no text.
+                let Some(id) = id(row, 1)? else { continue };
+                let operation = row.get_ref(0)?.as_i64().map_or(Operation::Unknown, Operation::of);
+                let vector = match (row.get_ref(2)?.as_str(), row.get(3)?) {
+                    (Ok("null"), _) => Vector::None,
+                    (Ok("blob"), true) => Vector::Floats,
+                    _ => Vector::Other,
+                };
+                let row = QueueRow { seq_id: row.get(4)?, operation, id, vector };
+                buffer::push(&mut queue, row).map_err(no_memory)?;
+            }
         }
         Ok(queue)
     }
