@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The measured comparisons: one run, the same files, the contenders in turn, medians; a Markdown table on stdout.
 
-    SIZE=1 RUNS=3 ONLY=a,b,c,d benches/run.py
+    SIZE=1 RUNS=3 ONLY=a,b,c,d,e benches/run.py
 
 Contenders, each into a fresh database of one private cluster:
   import      sqlite_import(file, '{}'): plan, profile, load, keys, indexes, verification
@@ -26,7 +26,7 @@ from harness import quote
 
 TITLES = {
     "a": "2M rows, 6 columns, 1 index", "b": "200k rows, 100 integers", "c": "50k rows, 4 kB JSON text",
-    "d": "application, 30 small tables",
+    "d": "application, 30 small tables", "e": "application, 300k chats with long texts",
 }
 
 

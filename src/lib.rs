@@ -1,7 +1,7 @@
 //! A SQLite file becomes a PostgreSQL database in one SQL call.
 //!
 //! `sqlite/` reads, the crate `core/` decides, `import/` does, `verify/` checks; `api/` is the door. Unsafe code is in
-//! `pg/`, `fdw/planner/`, `fdw/executor/` and `sqlite/raw.rs` (tests/layers.rs holds it to that).
+//! `pg/`, `fdw/planner/`, `fdw/executor/` and `sqlite/raw/` (tests/layers.rs holds it to that).
 #![deny(unsafe_code)]
 
 // The two databases.

@@ -29,6 +29,8 @@ pub struct Catalog {
     pub problems: Vec<Problem>,
     /// The collections of a file of ChromaDB's.
     pub collections: Vec<chroma::Collection>,
+    /// Why a file with ChromaDB's tables is read as any other.
+    pub unrecognised: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

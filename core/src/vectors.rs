@@ -8,7 +8,8 @@ pub struct Vectors {
     pub element: Element,
     /// `None` where there is none yet.
     pub dimension: Option<u32>,
-    pub metric: Metric,
+    /// `None` where there are several.
+    pub metric: Option<Metric>,
     /// Of its HNSW index: neighbours, and candidates while it is built.
     pub hnsw: Option<(i64, i64)>,
 }
@@ -44,46 +45,78 @@ const LONGEST: u32 = 16_000;
 
 /// The type of the column, with the extension's schema as SQL or where the extension cannot be had.
 pub fn pg_type(vectors: &Vectors, schema: Option<&str>) -> PgType {
+    match (schema, own_type(vectors)) {
+        (_, Ok(bits)) if vectors.element == Element::Bit => PgType::parse(&bits),
+        (Some(schema), Ok(name)) => PgType::Vector(format!("{schema}.{name}")),
+        _ => PgType::Array(Box::new(PgType::Float4)),
+    }
+}
+
+/// The type without a schema; `Err` is why pgvector has none.
+fn own_type(vectors: &Vectors) -> Result<String, String> {
     let name = match vectors.element {
         Element::Bit => {
-            let of = vectors.dimension.map_or_else(|| "bit varying".into(), |n| format!("bit({n})"));
-            return PgType::parse(&of);
+            return Ok(vectors.dimension.map_or_else(|| "bit varying".into(), |n| format!("bit({n})")));
         }
         Element::Float => "vector",
         Element::Int8 => "halfvec",
     };
-    let Some(schema) = schema.filter(|_| vectors.dimension.is_none_or(|n| n <= LONGEST)) else {
-        return PgType::Array(Box::new(PgType::Float4));
-    };
-    let dimension = vectors.dimension.map(|n| format!("({n})")).unwrap_or_default();
-    PgType::Vector(format!("{schema}.{name}{dimension}"))
+    match vectors.dimension {
+        None => Ok(name.to_owned()),
+        Some(n) if n <= LONGEST => Ok(format!("{name}({n})")),
+        Some(n) => Err(format!("pgvector's types have at most {LONGEST} dimensions, and it has {n}")),
+    }
+}
+
+/// The statements that make of a column what it would be if the extension could be had; `Err` is why there are none.
+/// `table` and `column` are SQL.
+pub fn later(vectors: &Vectors, table: &str, column: &str) -> Result<Vec<String>, String> {
+    let name = own_type(vectors)?;
+    let mut statements = vec![format!("CREATE EXTENSION IF NOT EXISTS {PGVECTOR}")];
+    if vectors.element != Element::Bit {
+        statements
+            .push(format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE {name} USING {column}::{name}"));
+    }
+    let pg_type = if vectors.element == Element::Bit { PgType::parse(&name) } else { PgType::Vector(name) };
+    if let Ok((key, class)) = index_key(vectors, column, &pg_type, None) {
+        let options = match options(vectors) {
+            options if options.is_empty() => options,
+            options => format!(" {options}"),
+        };
+        statements.push(format!("CREATE INDEX ON {table} USING hnsw ({key} {class}){options}"));
+    }
+    Ok(statements)
 }
 
 /// The key of an HNSW index over a column and its operator class, as SQL; `Err` is why there is none. `pg_type` is that of
-/// the column.
+/// the column, `schema` the extension's where it is named.
 pub fn index_key(
     vectors: &Vectors,
     column: &str,
     pg_type: &PgType,
-    schema: &str,
+    schema: Option<&str>,
 ) -> Result<(String, String), String> {
-    let class = |kind: &str, metric: &str| format!("{schema}.{kind}_{metric}_ops");
+    let within = schema.map(|schema| format!("{schema}.")).unwrap_or_default();
+    let class = |kind: &str, metric: &str| format!("{within}{kind}_{metric}_ops");
     let metric = match vectors.metric {
-        Metric::L2 => "l2",
-        Metric::L1 => "l1",
-        Metric::Ip => "ip",
-        Metric::Cosine => "cosine",
-        Metric::Hamming => "hamming",
-        Metric::Other => return Err("pgvector does not have the distance that they are searched by".into()),
+        Some(Metric::L2) => "l2",
+        Some(Metric::L1) => "l1",
+        Some(Metric::Ip) => "ip",
+        Some(Metric::Cosine) => "cosine",
+        Some(Metric::Hamming) => "hamming",
+        Some(Metric::Other) => {
+            return Err("pgvector does not have the distance that they are searched by".into());
+        }
+        None => return Err("they are of collections with several distances".into()),
     };
     let Some(dimension) = vectors.dimension else {
-        return Err("its vectors have no number of dimensions".into());
+        return Err("its vectors have no one number of dimensions".into());
     };
     match (pg_type.base(), vectors.element) {
         (PgType::Vector(name), Element::Float | Element::Int8) => match kind(name) {
             "vector" if dimension <= INDEXED => Ok((column.to_owned(), class("vector", metric))),
             "vector" if dimension <= HALF_INDEXED => {
-                Ok((format!("({column}::{schema}.halfvec({dimension}))"), class("halfvec", metric)))
+                Ok((format!("({column}::{within}halfvec({dimension}))"), class("halfvec", metric)))
             }
             "halfvec" if dimension <= HALF_INDEXED => Ok((column.to_owned(), class("halfvec", metric))),
             "vector" | "halfvec" => {
@@ -95,7 +128,10 @@ pub fn index_key(
             ..=BITS_INDEXED => Ok((column.to_owned(), class("bit", metric))),
             _ => Err(format!("pgvector indexes at most {BITS_INDEXED} bits")),
         },
-        _ => Err(format!("the column is {pg_type}, which pgvector does not index")),
+        _ => {
+            own_type(vectors)?;
+            Err(format!("the column is {pg_type}, which pgvector does not index"))
+        }
     }
 }
 
@@ -144,7 +180,7 @@ mod tests {
         Vectors {
             element: Element::Float,
             dimension: Some(dimension),
-            metric: Metric::Cosine,
+            metric: Some(Metric::Cosine),
             hnsw: Some((16, 20)),
         }
     }
@@ -153,7 +189,7 @@ mod tests {
     fn the_type_and_the_index_follow_the_dimension() {
         let of = |vectors: &Vectors| {
             let pg_type = pg_type(vectors, Some("\"x\""));
-            let key = index_key(vectors, "\"v\"", &pg_type, "\"x\"");
+            let key = index_key(vectors, "\"v\"", &pg_type, Some("\"x\""));
             (pg_type.to_string(), key.map(|(key, class)| format!("{key} {class}")))
         };
         assert_eq!(of(&floats(3)), ("\"x\".vector(3)".into(), Ok("\"v\" \"x\".vector_cosine_ops".into())));
@@ -164,17 +200,41 @@ mod tests {
         let small = Vectors { element: Element::Int8, ..floats(8) };
         assert_eq!(of(&small).0, "\"x\".halfvec(8)");
         // The plan may say another type.
-        let key = |vectors: &Vectors, name: &str| index_key(vectors, "v", &PgType::Vector(name.into()), "x");
+        let key =
+            |vectors: &Vectors, name: &str| index_key(vectors, "v", &PgType::Vector(name.into()), Some("x"));
         assert_eq!(key(&floats(8), "x.halfvec(8)"), Ok(("v".into(), "x.halfvec_cosine_ops".into())));
         assert_eq!(key(&small, "x.vector(8)"), Ok(("v".into(), "x.vector_cosine_ops".into())));
         assert!(key(&floats(8), "x.sparsevec(8)").is_err());
-        let bits = Vectors { element: Element::Bit, metric: Metric::Hamming, ..floats(16) };
+        let bits = Vectors { element: Element::Bit, metric: Some(Metric::Hamming), ..floats(16) };
         assert_eq!(of(&bits), ("bit(16)".into(), Ok("\"v\" \"x\".bit_hamming_ops".into())));
         for name in ["text", "bit varying", "bit(8)"] {
-            assert!(index_key(&bits, "v", &PgType::parse(name), "x").is_err(), "{name}");
+            assert!(index_key(&bits, "v", &PgType::parse(name), Some("x")).is_err(), "{name}");
         }
-        assert!(of(&Vectors { metric: Metric::Other, ..floats(3) }).1.is_err());
+        assert!(of(&Vectors { metric: Some(Metric::Other), ..floats(3) }).1.is_err());
         assert_eq!(pg_type(&floats(3), None).to_string(), "real[]");
+        let several = Vectors { metric: None, ..floats(3) };
+        assert_eq!(
+            of(&several),
+            ("\"x\".vector(3)".into(), Err("they are of collections with several distances".into()))
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_done_later_is_what_would_have_been_done() {
+        let statements = |vectors: &Vectors| later(vectors, "s.t", "v").map(|list| list[1..].join("; "));
+        let alter = |name: &str| format!("ALTER TABLE s.t ALTER COLUMN v TYPE {name} USING v::{name}");
+        let index =
+            |key: &str| format!("CREATE INDEX ON s.t USING hnsw ({key}) WITH (m = 16, ef_construction = 32)");
+        let both = format!("{}; {}", alter("vector(3)"), index("v vector_cosine_ops"));
+        assert_eq!(statements(&floats(3)), Ok(both));
+        let half = index("(v::halfvec(3072)) halfvec_cosine_ops");
+        assert_eq!(statements(&floats(3072)), Ok(format!("{}; {half}", alter("vector(3072)"))));
+        assert_eq!(statements(&floats(5000)), Ok(alter("vector(5000)")));
+        assert_eq!(statements(&Vectors { dimension: None, ..floats(3) }), Ok(alter("vector")));
+        let bits = Vectors { element: Element::Bit, metric: Some(Metric::Hamming), ..floats(16) };
+        assert_eq!(statements(&bits), Ok(index("v bit_hamming_ops")));
+        let why = "pgvector's types have at most 16000 dimensions, and it has 16001";
+        assert_eq!(statements(&floats(16_001)), Err(why.into()));
     }
 
     #[test]

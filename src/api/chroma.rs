@@ -1,13 +1,15 @@
 //! `sqlite_chroma`: what is in a ChromaDB folder?
 
+use pgrx::PgLogLevel;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::import::{source, survey};
+use crate::pg::interrupts;
 use crate::pg::text::Text;
 use crate::sqlite;
-use pg_sqlite_migrate_core::chroma::Collection;
+use pg_sqlite_migrate_core::chroma::{Collection, unrecognised};
 use pg_sqlite_migrate_core::shorten;
 
 /// A row for each collection of a file of ChromaDB's, none for another file.
@@ -36,9 +38,14 @@ fn sqlite_chroma(
 > {
     let mut source = source::open_to_check(path.as_deref())?;
     let (catalog, version) = survey::on_thread(&mut source, |source| {
-        Ok::<_, sqlite::Error>((sqlite::catalog(source)?, sqlite::chroma_version(source)))
+        let mut catalog = sqlite::catalog(source)?;
+        sqlite::locate_vectors(source, &mut catalog, |_| true)?;
+        Ok::<_, sqlite::Error>((catalog, sqlite::chroma_version(source)))
     })?;
     source.prove().map_err(Error::from)?;
+    if let Some(why) = &catalog.unrecognised {
+        interrupts::tell(PgLogLevel::WARNING, &unrecognised(why));
+    }
     Ok(TableIterator::new(catalog.collections.into_iter().map(move |collection| {
         let detail = detail(&collection);
         let Collection { table, name, tenant, database, dimension, space, records, vectors, .. } = collection;
@@ -62,5 +69,6 @@ fn sqlite_chroma(
 
 fn detail(collection: &Collection) -> Option<String> {
     let lost = collection.vectors.why.as_ref().map(|why| format!("the index is lost: {why}"));
-    collection.refused.clone().or(lost)
+    let damaged = collection.damaged.as_ref().map(|why| format!("cannot be read: {why}"));
+    collection.refused.clone().or(damaged).or(lost)
 }

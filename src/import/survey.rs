@@ -1,6 +1,6 @@
 //! Reads everything that a plan is made from, inside one snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -157,6 +157,13 @@ fn gather(
     steps: &mut Steps<'static>,
 ) -> Result<Found, Error> {
     steps.start(Phase::Catalog, "read the catalog", None);
+    if overrides.takes_collections() {
+        overrides.name_collections(&source.collections())?;
+        let keys = overrides.keys_of_metadata();
+        thread::run(|| source.name_keys(&keys))?;
+    } else {
+        source.leave_collections();
+    }
     let mut catalog = on_thread(source, sqlite::catalog)?;
     // Foreign tables show what is stored: blobs of geometries as they are, and the file's description of itself.
     if extent.virtual_tables {
@@ -177,6 +184,8 @@ fn gather(
         on_thread(source, |source| sqlite::views_as_tables(source, &mut catalog))?;
     }
     let orms = plan::orms(&catalog, overrides);
+    let selected = plan::select(&catalog, overrides)?.selected;
+    locate_vectors(source, &mut catalog, &selected)?;
     let selected = plan::select(&catalog, overrides)?.selected;
     on_thread(source, |source| {
         let taken = catalog.tables.iter().zip(&selected).filter(|(_, selected)| **selected);
@@ -208,6 +217,13 @@ fn gather(
     let levels = on_thread(source, |source| levels::read(source, &catalog, &selected))?;
     steps.end(None);
     Ok(Found { catalog, profiles, damage, orms, broken, key_facts, levels })
+}
+
+/// Looks for the vectors of the collections that are selected.
+fn locate_vectors(source: &mut Source, catalog: &mut Catalog, selected: &[bool]) -> Result<(), Error> {
+    let taken = catalog.tables.iter().zip(selected).filter(|(_, selected)| **selected);
+    let taken: HashSet<String> = taken.map(|(table, _)| table.name.clone()).collect();
+    on_thread(source, |source| sqlite::locate_vectors(source, catalog, |table| taken.contains(table)))
 }
 
 /// What rows break of keys and checks, of all rows that the plan selects but those that `rejecting` leaves out.

@@ -27,6 +27,7 @@ use super::error::Error;
 use super::raw::File;
 use super::relations::Relations;
 use super::stamp::Stamp;
+use pg_sqlite_migrate_core::chroma::Collection;
 
 /// Requested every few milliseconds of work; `true` stops it. Called on the thread that uses the `Source`, from
 /// inside SQLite: it may look at a flag, and must neither raise an error nor call SQLite.
@@ -167,8 +168,36 @@ impl Source {
             SnapshotGuard::Copy { original, .. } => {
                 original.now(&self.path).is_ok_and(|now| original.fingerprint.surely_holds(&now))
             }
-            SnapshotGuard::Locks { .. } | SnapshotGuard::CreatedFiles => true,
+            SnapshotGuard::Locks { .. } | SnapshotGuard::CreatedFiles => {
+                // Only ChromaDB's tables show another file without another schema. An error is that of the next snapshot.
+                self.relations.chroma.is_none() || self.shows_what_is_there().unwrap_or(true)
+            }
         }
+    }
+
+    /// What the file was recognised as, when it was opened, is what it has now; otherwise it has to be opened anew.
+    pub fn shows_what_is_there(&self) -> Result<bool, Error> {
+        self.relations.hold(&self.connection).map_err(|e| self.error(e))
+    }
+
+    /// The collections of a file of ChromaDB's, without their vectors.
+    pub fn collections(&self) -> Vec<Collection> {
+        self.relations
+            .chroma
+            .as_ref()
+            .map(|chroma| chroma.collections().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Gives the tables of collections a column for each of these keys of metadata, where records have it.
+    pub fn name_keys(&mut self, named: &[(String, Vec<String>)]) -> Result<(), Error> {
+        let Source { relations, connection, path, .. } = self;
+        relations.name_keys(connection, named).map_err(|e| Error::from_sqlite(path, e))
+    }
+
+    /// Shows ChromaDB's tables as any others.
+    pub fn leave_collections(&mut self) {
+        self.relations.leave_collections();
     }
 
     /// SQLite has created auxiliary files, which exist until the file is closed.
@@ -196,22 +225,37 @@ impl Source {
 
     /// Takes a snapshot: `BEGIN` alone takes none, the first read does.
     pub(super) fn begin(&self) -> Result<(), Error> {
-        self.relations.forget();
+        self.forget();
         begin(&self.connection).map_err(|e| why_not_begun(&self.path, e))?;
         self.stand_in()
+    }
+
+    /// The next snapshot may have other vectors.
+    pub(super) fn forget(&self) {
+        self.relations.forget();
     }
 
     /// Registers what else the file needs to be read.
     fn recognised(self, options: &OpenOptions) -> Result<Source, Error> {
         self.stand_in()?;
         let relations = Relations::register(&self.connection, &self.path, &options.interrupted)?;
-        // What is beside the file belongs to the copy if it was looked at before the file changed.
-        if let (Some(_), SnapshotGuard::Copy { original, .. }) = (&relations.chroma, &self.guard)
-            && !original.fingerprint.same(&original.now(&self.path)?)
-        {
-            return Err(Error::Changed { path: self.path.clone() });
+        let source = Source { relations, ..self };
+        if source.relations.chroma.is_some() {
+            source.begin_beside_folders()?;
         }
-        Ok(Source { relations, ..self })
+        Ok(source)
+    }
+
+    /// Takes the snapshot again: what is beside the file has to be looked at before, and was not known then.
+    fn begin_beside_folders(&self) -> Result<(), Error> {
+        self.control("ROLLBACK")?;
+        self.begin()?;
+        let holds = match &self.guard {
+            // What is beside the file belongs to the copy if it was looked at before the file changed.
+            SnapshotGuard::Copy { original, .. } => original.fingerprint.same(&original.now(&self.path)?),
+            _ => self.shows_what_is_there()?,
+        };
+        if holds { Ok(()) } else { Err(Error::Changed { path: self.path.clone() }) }
     }
 
     /// Registers a stand-in for every unknown collation that the snapshot's schema names.

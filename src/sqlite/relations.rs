@@ -1,8 +1,10 @@
 //! Tables that a file has in another form: collections of ChromaDB's, sqlite-vec's tables. Each is read as a table by its
 //! name, whose rows are those of a query over the file; so whatever reads tables reads them, and knows nothing of it.
 //!
-//! A query shows only the columns that are asked for. [`super::raw`] has the virtual table.
+//! A query shows only the columns that are asked for. [`super::raw::queried`] has the virtual table.
 
+use std::cell::Cell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +14,8 @@ use rusqlite::{Connection, ffi};
 
 use super::error::Error;
 use super::open::Interrupted;
-use super::{chroma, raw, vec0, vss0};
+use super::raw::queried;
+use super::{chroma, vec0, vss0};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::value::buffer;
 use pg_sqlite_migrate_core::vectors::Vectors;
@@ -22,16 +25,32 @@ use pg_sqlite_migrate_core::vectors::Vectors;
 pub struct Relation {
     pub name: String,
     pub columns: Vec<Column>,
+    /// The columns after these, which other relations have as well.
+    pub shared: Arc<[Column]>,
     /// An expression; NULL where there is none.
     pub rowid: String,
     /// The columns of its primary key.
     pub key: Vec<String>,
     /// The key is the rowid.
     pub rowid_alias: bool,
-    /// FROM and WHERE. [`BY_ROWID`] and [`BY_KEY`] stand where another condition may stand.
-    pub from: String,
+    pub query: Query,
     /// About as many.
     pub rows: i64,
+}
+
+/// The query without its columns. A search adds a condition to it.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// What stands after FROM. A subquery that it opens, `rest` closes.
+    pub from: String,
+    /// The condition that all rows meet.
+    pub condition: String,
+    /// What a search by rowid compares.
+    pub by_rowid: Option<String>,
+    /// What a search by a key of one column compares.
+    pub by_key: Option<String>,
+    /// What follows the conditions.
+    pub rest: String,
 }
 
 #[derive(Debug, Clone)]
@@ -43,11 +62,6 @@ pub struct Column {
     pub hidden: bool,
     pub vectors: Option<Vectors>,
 }
-
-/// Where the condition of a search by rowid stands in a query.
-pub(super) const BY_ROWID: &str = "/*rowid*/";
-/// Where that of a search by a key of one column stands.
-pub(super) const BY_KEY: &str = "/*key*/";
 
 /// Which rows a search asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,19 +82,24 @@ impl Asked {
 }
 
 impl Relation {
+    /// All columns, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().chain(self.shared.iter())
+    }
+
     /// The search that a condition on a column (-1 for the rowid) allows.
     pub(super) fn asked_by(&self, column: i32) -> Asked {
         let name = usize::try_from(column).ok().and_then(|at| self.columns.get(at)).map(|c| &c.name);
         match (name, self.key.as_slice()) {
-            (None, _) if column == -1 && self.from.contains(BY_ROWID) => Asked::Rowid,
-            (Some(name), [key]) if name == key && self.from.contains(BY_KEY) => Asked::Key,
+            (None, _) if column == -1 && self.query.by_rowid.is_some() => Asked::Rowid,
+            (Some(name), [key]) if name == key && self.query.by_key.is_some() => Asked::Key,
             _ => Asked::Everything,
         }
     }
 
     pub(super) fn declaration(&self) -> String {
         let hidden = |column: &Column| if column.hidden { " HIDDEN" } else { "" };
-        let columns = self.columns.iter().map(|c| {
+        let columns = self.columns().map(|c| {
             let declared = format!("{}{}", c.declared, hidden(c));
             format!("{} {declared}", sqlite_ident(&c.name))
         });
@@ -90,29 +109,20 @@ impl Relation {
     /// The query for the columns of the mask; its last bit means all that have no bit of their own.
     pub(super) fn select(&self, asked: Asked, used: u64) -> String {
         let mut columns = vec![self.rowid.as_str()];
-        for (at, column) in self.columns.iter().enumerate() {
+        for (at, column) in self.columns().enumerate() {
             let is_used = used & (1u64 << at.min(63)) != 0;
             columns.push(if is_used { &column.expression } else { "NULL" });
         }
-        let marked = |from: &str, marker: &str, on: bool| {
-            // The marker is followed by what is compared, in brackets.
-            match (from.split_once(marker), on) {
-                (Some((before, after)), true) => format!("{before} AND {after}"),
-                (Some((before, after)), false) => {
-                    let end = after.find(MARKED).map_or(after.len(), |at| at + MARKED.len());
-                    format!("{before}{}", &after[end..])
-                }
-                (None, _) => from.to_owned(),
-            }
+        let Query { from, condition, by_rowid, by_key, rest } = &self.query;
+        let compared = match asked {
+            Asked::Everything => None,
+            Asked::Rowid => by_rowid.as_ref(),
+            Asked::Key => by_key.as_ref(),
         };
-        let from = marked(&self.from, BY_ROWID, asked == Asked::Rowid);
-        let from = marked(&from, BY_KEY, asked == Asked::Key);
-        format!("SELECT {} FROM {from}", columns.join(", "))
+        let search = compared.map(|compared| format!(" AND {compared} = ?1")).unwrap_or_default();
+        format!("SELECT {} FROM {from} WHERE {condition}{search}{rest}", columns.join(", "))
     }
 }
-
-/// What follows a marker: the other side of the comparison.
-pub(super) const MARKED: &str = " = ?1";
 
 /// What a connection reads in this way.
 #[derive(Default)]
@@ -120,8 +130,15 @@ pub struct Relations {
     /// Those that `sqlite_schema` does not have.
     pub own: Vec<Arc<Relation>>,
     pub chroma: Option<Arc<chroma::Chroma>>,
+    /// Why a file with ChromaDB's tables is not read as ChromaDB's.
+    pub unrecognised: Option<String>,
     pub(super) indexes: Arc<vss0::Indexes>,
+    /// What the file had when it was looked at last, and what was recognised.
+    seen: Cell<(Version, u64)>,
 }
+
+/// `PRAGMA data_version` and the changes of the connection itself: another one when the file has changed.
+type Version = (i64, u64);
 
 impl Relations {
     /// Recognises what the file has, and registers it.
@@ -135,17 +152,59 @@ impl Relations {
         register_vector_of(connection).map_err(failed)?;
         vec0::register(connection).map_err(failed)?;
         vss0::register(connection, &indexes).map_err(failed)?;
-        let recognised = match chroma::recognise(connection, path, interrupted) {
-            Err(e) if is_of_file(&e) => None,
-            recognised => recognised.map_err(failed)?,
-        };
-        let Some(chroma) = recognised else {
-            return Ok(Relations { indexes, ..Relations::default() });
-        };
-        let own = chroma.relations();
-        own.iter().try_for_each(|relation| raw::register_relation(connection, relation)).map_err(failed)?;
-        chroma::register(connection, &chroma).map_err(failed)?;
-        Ok(Relations { own, chroma: Some(chroma), indexes })
+        let mut relations = Relations { indexes, ..Relations::default() };
+        let listed = list(connection).map_err(failed)?;
+        relations.seen.set((version(connection).map_err(failed)?, fingerprint(&listed)));
+        match listed {
+            Ok(None) => {}
+            Err(why) => relations.unrecognised = Some(why),
+            Ok(Some(listed)) => {
+                let modules = chroma::modules(connection).map_err(failed)?;
+                let chroma = Arc::new(chroma::Chroma::new(listed, modules, path, interrupted));
+                relations.own = chroma.relations();
+                let register = |relation| queried::register_relation(connection, relation);
+                relations.own.iter().try_for_each(register).map_err(failed)?;
+                chroma::register(connection, &chroma).map_err(failed)?;
+                relations.chroma = Some(chroma);
+            }
+        }
+        Ok(relations)
+    }
+
+    /// The file has what was recognised, in the snapshot that is open or in one of its own.
+    pub(super) fn hold(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let (seen, fingerprinted) = self.seen.get();
+        let now = version(connection)?;
+        if now == seen {
+            return Ok(true);
+        }
+        let holds = fingerprint(&list(connection)?) == fingerprinted;
+        if holds {
+            self.seen.set((now, fingerprinted));
+        }
+        Ok(holds)
+    }
+
+    /// Gives collections columns for these keys of their metadata, where records have them: by table.
+    pub(super) fn name_keys(
+        &mut self,
+        connection: &Connection,
+        named: &[(String, Vec<String>)],
+    ) -> rusqlite::Result<()> {
+        let Some(chroma) = &self.chroma else { return Ok(()) };
+        for relation in &mut self.own {
+            let of_it = |(table, _): &&(String, Vec<String>)| table.eq_ignore_ascii_case(&relation.name);
+            let Some((_, keys)) = named.iter().find(of_it) else { continue };
+            let with_keys = Arc::new(chroma.with_keys(connection, relation, keys)?);
+            queried::register_relation(connection, &with_keys)?;
+            *relation = with_keys;
+        }
+        Ok(())
+    }
+
+    /// The file is one like any other.
+    pub(super) fn leave_collections(&mut self) {
+        (self.own, self.chroma, self.unrecognised) = (vec![], None, None);
     }
 
     /// The next snapshot may have other vectors.
@@ -159,6 +218,27 @@ impl Relations {
     }
 }
 
+/// What ChromaDB keeps in the file; within, why that cannot be told.
+type Listed = Result<Option<chroma::Listing>, String>;
+
+fn list(connection: &Connection) -> rusqlite::Result<Listed> {
+    match chroma::list(connection) {
+        Err(e) if is_of_file(&e) => Ok(Err(e.to_string())),
+        listed => listed.map(Ok),
+    }
+}
+
+fn fingerprint(listed: &Listed) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{listed:?}").hash(&mut hasher);
+    hasher.finish()
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<Version> {
+    let data = connection.pragma_query_value(Some("main"), "data_version", |row| row.get(0))?;
+    Ok((data, connection.total_changes()))
+}
+
 /// `vector_of(value, bytes)`: a vector of the size that its table says. Another one, and none, is a blob without a float,
 /// which does not fit: what becomes of its row the plan says.
 pub(super) fn register_vector_of(connection: &Connection) -> rusqlite::Result<()> {
@@ -169,13 +249,17 @@ pub(super) fn register_vector_of(connection: &Connection) -> rusqlite::Result<()
             ValueRef::Blob(blob) if i64::try_from(blob.len()) == Ok(bytes) => blob,
             _ => &[],
         };
-        let no_memory = |_| rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None);
         buffer::bytes(blob).map_err(no_memory)
     })
 }
 
-/// The file is not what it seemed to be, and is read as any other.
-fn is_of_file(error: &rusqlite::Error) -> bool {
+/// The error of a query or a function that has no memory.
+pub(super) fn no_memory<E>(_: E) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None)
+}
+
+/// The error is about what the file has.
+pub(super) fn is_of_file(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{OperationInterrupted, OutOfMemory};
     !matches!(error.sqlite_error_code(), Some(OperationInterrupted | OutOfMemory))
 }
@@ -193,21 +277,31 @@ mod tests {
             hidden,
             vectors: None,
         };
+        // Names may be like anything that stands in a query.
+        let odd = "\"a = ?1/*rowid*/ WHERE AND\"";
         let relation = Relation {
             name: "x".into(),
-            columns: vec![column("id", "e.a", false), column("b \"c", "f(e.a)", true)],
+            columns: vec![column("id", "e.a", false)],
+            shared: vec![column("b \"c", "f(e.a)", true)].into(),
             rowid: "e.id".into(),
             key: vec!["id".into()],
-            from: "e WHERE s = 'x'/*rowid*/e.id = ?1/*key*/e.a = ?1 ORDER BY 1".into(),
+            query: Query {
+                from: odd.into(),
+                condition: "s = 'x = ?1'".into(),
+                by_rowid: Some("e.id".into()),
+                by_key: Some("e.a".into()),
+                rest: " ORDER BY 1".into(),
+            },
             ..Relation::default()
         };
         assert_eq!(relation.declaration(), "CREATE TABLE x(\"id\" TEXT, \"b \"\"c\" TEXT HIDDEN)");
-        let select = |asked, used| relation.select(asked, used);
-        assert_eq!(select(Asked::Everything, 1), "SELECT e.id, e.a, NULL FROM e WHERE s = 'x' ORDER BY 1");
-        let by_key = "SELECT e.id, NULL, f(e.a) FROM e WHERE s = 'x' AND e.a = ?1 ORDER BY 1";
-        assert_eq!(select(relation.asked_by(0), 2), by_key);
-        let by_rowid = "SELECT e.id, NULL, NULL FROM e WHERE s = 'x' AND e.id = ?1 ORDER BY 1";
-        assert_eq!(select(relation.asked_by(-1), 0), by_rowid);
+        let select = |asked, used, columns: &str, search: &str| {
+            let wanted = format!("SELECT {columns} FROM {odd} WHERE s = 'x = ?1'{search} ORDER BY 1");
+            assert_eq!(relation.select(asked, used), wanted);
+        };
+        select(Asked::Everything, 1, "e.id, e.a, NULL", "");
+        select(relation.asked_by(0), 2, "e.id, NULL, f(e.a)", " AND e.a = ?1");
+        select(relation.asked_by(-1), 0, "e.id, NULL, NULL", " AND e.id = ?1");
         assert_eq!(relation.asked_by(1), Asked::Everything);
     }
 }

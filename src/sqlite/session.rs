@@ -279,6 +279,7 @@ impl Session {
     /// Begins to write; the snapshot is the newest one.
     pub fn begin_write(&self) -> Result<(), Error> {
         self.source().control("PRAGMA query_only = OFF")?;
+        self.source().forget();
         let begun = self.source().control("BEGIN IMMEDIATE");
         self.wrote(begun.and_then(|()| self.source().stand_in()))
     }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Error, Result, ffi};
+use rusqlite::{Connection, Result};
 
-use super::raw;
-use super::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
+use super::raw::queried;
+use super::relations::{Column, Query, Relation, no_memory};
 use pg_sqlite_migrate_core::finding::counted;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::value::buffer;
@@ -28,7 +28,7 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
 
 /// The functions that read a slot, and the module.
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    raw::register_module(
+    queried::register_module(
         connection,
         MODULE,
         Box::new(|table, arguments| define(table, arguments).map(Arc::new)),
@@ -56,10 +56,6 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
-fn no_memory() -> Error {
-    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None)
-}
-
 /// The first argument, if it is a blob.
 fn blob<'c>(context: &'c Context<'_>) -> Option<&'c [u8]> {
     match context.get_raw(0) {
@@ -79,7 +75,7 @@ fn text(context: &Context<'_>) -> Result<Value> {
         Ok(text) => buffer::text(text).map(Value::Text),
         Err(_) => buffer::bytes(bytes).map(Value::Blob),
     };
-    value.map_err(|_| no_memory())
+    value.map_err(no_memory)
 }
 
 /// `vec0_vector(value, bytes)`: a vector of the size that its table says. None is a blob without a float, and one of another
@@ -88,12 +84,12 @@ fn vector(context: &Context<'_>) -> Result<Value> {
     let size: i64 = context.get(1)?;
     let found = blob(context).unwrap_or_default();
     if found.is_empty() || i64::try_from(found.len()) == Ok(size) {
-        return buffer::bytes(found).map(Value::Blob).map_err(|_| no_memory());
+        return buffer::bytes(found).map(Value::Blob).map_err(no_memory);
     }
     let mut shown = format!("a vector of {} bytes, not of {size}: x'", found.len());
     buffer::append_hex(&mut shown, found)
         .and_then(|()| buffer::append(&mut shown, "'"))
-        .map_err(|_| no_memory())?;
+        .map_err(no_memory)?;
     Ok(Value::Text(shown))
 }
 
@@ -101,7 +97,7 @@ fn vector(context: &Context<'_>) -> Result<Value> {
 fn of_vector(context: &Context<'_>, form: impl Fn(&[u8]) -> Option<Value>) -> Result<Value> {
     match context.get_raw(0) {
         ValueRef::Blob([]) => Ok(Value::Blob(vec![])),
-        ValueRef::Blob(bytes) => form(bytes).ok_or_else(no_memory),
+        ValueRef::Blob(bytes) => form(bytes).ok_or_else(|| no_memory(())),
         _ => context.get(0),
     }
 }
@@ -135,19 +131,22 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
         columns.push(read(column, &shadow, &mut join));
     }
     let rowids = shadow("rowids");
-    let slots = format!(
-        "(SELECT rowid, id, chunk_id, chunk_offset FROM {rowids} WHERE true\
-         {BY_ROWID}rowid{MARKED}{BY_KEY}{}{MARKED} ORDER BY chunk_id, chunk_offset LIMIT -1) AS r",
-        if rowid_alias { "rowid" } else { "id" }
-    );
+    let query = Query {
+        from: format!("(SELECT rowid, id, chunk_id, chunk_offset FROM {rowids}"),
+        condition: "true".into(),
+        by_rowid: Some("rowid".into()),
+        by_key: Some(if rowid_alias { "rowid" } else { "id" }.into()),
+        rest: format!(" ORDER BY chunk_id, chunk_offset LIMIT -1) AS r{joins}"),
+    };
     Ok(Relation {
         name: table.to_owned(),
         columns,
         rowid: "r.rowid".into(),
         key: vec![key_name],
         rowid_alias,
-        from: slots + &joins,
+        query,
         rows: 1_000_000,
+        ..Relation::default()
     })
 }
 
@@ -229,7 +228,7 @@ fn read(
             (never_null(scalar), expression)
         }
         Kind::Vector { element, dimension, metric, storage } => {
-            vectors = Some(Vectors { element, dimension: Some(dimension), metric, hnsw: None });
+            vectors = Some(Vectors { element, dimension: Some(dimension), metric: Some(metric), hnsw: None });
             let alias = format!("v{number}");
             let bytes = bytes(element, dimension);
             let slot = match storage.by_row(column.number) {

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::{Connection, Error, Result, ffi};
+use rusqlite::{Connection, Error, Result};
 
-use super::raw;
-use super::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
+use super::raw::{self, queried};
+use super::relations::{Column, Query, Relation, no_memory};
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::value::buffer;
 use pg_sqlite_migrate_core::vec0::declared::{VssColumn, vss_columns};
@@ -60,18 +60,14 @@ impl Indexes {
 /// The module, and the function that shows a vector.
 pub(super) fn register(connection: &Connection, indexes: &Arc<Indexes>) -> Result<()> {
     let define = |table: &str, arguments: &[&str]| define(table, arguments).map(Arc::new);
-    raw::register_module(connection, MODULE, Box::new(define))?;
+    queried::register_module(connection, MODULE, Box::new(define))?;
     let indexes = indexes.clone();
     connection.create_scalar_function("vss0_vector", 3, FLAGS, move |context| {
         let index = indexes.of(context, context.get_raw(0).as_str()?, context.get(1)?)?;
         let vector = index.vectors.get(&context.get(2)?).map(|vector| buffer::bytes(vector));
         // No vector is a blob without a float, which does not fit.
-        vector.unwrap_or_else(|| Ok(vec![])).map_err(|_| no_memory())
+        vector.unwrap_or_else(|| Ok(vec![])).map_err(no_memory)
     })
-}
-
-fn no_memory() -> Error {
-    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None)
 }
 
 fn load(connection: &Connection, table: &str, column: i64) -> Result<Vectored> {
@@ -81,8 +77,8 @@ fn load(connection: &Connection, table: &str, column: i64) -> Result<Vectored> {
         let flat = flat.map_err(|why| Error::UserFunctionError(why.to_string().into()))?;
         let mut index = Vectored { metric: Some(flat.metric), ..Vectored::default() };
         for (id, vector) in flat.iter() {
-            index.vectors.try_reserve(1).map_err(|_| no_memory())?;
-            index.vectors.insert(id, buffer::bytes(vector).map_err(|_| no_memory())?.into_boxed_slice());
+            index.vectors.try_reserve(1).map_err(no_memory)?;
+            index.vectors.insert(id, buffer::bytes(vector).map_err(no_memory)?.into_boxed_slice());
         }
         Ok(index)
     })
@@ -106,7 +102,12 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
             u64::from(dimension) * 4
         ),
         hidden: false,
-        vectors: Some(Vectors { element: Element::Float, dimension: Some(dimension), metric, hnsw: None }),
+        vectors: Some(Vectors {
+            element: Element::Float,
+            dimension: Some(dimension),
+            metric: Some(metric),
+            hnsw: None,
+        }),
     };
     let columns = vss_columns(arguments.iter().copied())?.into_iter().enumerate().map(column);
     let data = sqlite_ident(&format!("{table}_data"));
@@ -116,7 +117,14 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
         rowid: "d.rowid".into(),
         key: vec!["rowid".into()],
         rowid_alias: true,
-        from: format!("main.{data} AS d WHERE true{BY_ROWID}d.rowid{MARKED}{BY_KEY}d.rowid{MARKED}"),
+        query: Query {
+            from: format!("main.{data} AS d"),
+            condition: "true".into(),
+            by_rowid: Some("d.rowid".into()),
+            by_key: Some("d.rowid".into()),
+            rest: String::new(),
+        },
         rows: 100_000,
+        ..Relation::default()
     })
 }

@@ -36,6 +36,12 @@ pub struct Hnsw {
 /// ChromaDB's own.
 const USUAL: Hnsw = Hnsw { m: 16, ef_construction: 100 };
 
+impl Default for Hnsw {
+    fn default() -> Hnsw {
+        USUAL
+    }
+}
+
 impl Space {
     pub fn parse(word: &str) -> Option<Space> {
         [Space::L2, Space::Ip, Space::Cosine].into_iter().find(|space| space.word() == word)

@@ -4,7 +4,7 @@ use super::config::{Hnsw, Space};
 use super::replay::State;
 
 /// A collection as a catalog describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Collection {
     /// The table that it is read as.
     pub table: String,
@@ -19,6 +19,8 @@ pub struct Collection {
     pub vectors: Where,
     /// Why it is not loaded: its vectors are kept in a way that is not read.
     pub refused: Option<String>,
+    /// Why it cannot be read: the file is not as ChromaDB writes it.
+    pub damaged: Option<String>,
 }
 
 /// Where the vectors of the records are.

@@ -26,6 +26,11 @@ pub const COLUMNS: [&str; 6] = ["id", "document", "uri", "metadata", "embedding"
 /// What precedes the key in the name of a column with one value of the metadata.
 pub const METADATA: &str = "metadata.";
 
+/// What is said of a file with ChromaDB's tables in which collections cannot be found.
+pub fn unrecognised(why: &str) -> String {
+    format!("the file looks like ChromaDB's, and is read as any other: {why}")
+}
+
 /// The tables that a file of ChromaDB has, whatever its version.
 pub const SIGNS: [&str; 7] = [
     "collections",

@@ -6,8 +6,6 @@ use crate::chroma::{MODULE, SINGLE, TABLES};
 
 /// What a plan says of it.
 pub struct Wanted<'w> {
-    /// Collections are tables.
-    pub on: bool,
     /// One table has the records of all.
     pub single: bool,
     /// The plan asks for a table, or names a column of one.
@@ -20,13 +18,7 @@ pub fn take(catalog: &mut Catalog, wanted: &Wanted<'_>) {
     if !catalog.tables.iter().any(is_collection) {
         return;
     }
-    catalog
-        .tables
-        .retain(|table| !is_collection(table) || (wanted.on && wanted.single == (table.name == SINGLE)));
-    if !wanted.on {
-        catalog.collections.clear();
-        return;
-    }
+    catalog.tables.retain(|table| !is_collection(table) || wanted.single == (table.name == SINGLE));
     for table in &mut catalog.tables {
         if is_collection(table) {
             let name = &table.name;
@@ -55,7 +47,7 @@ mod tests {
     use super::*;
     use crate::catalog::Column;
 
-    fn taken(on: bool, single: bool) -> Vec<(String, bool, Vec<String>)> {
+    fn taken(single: bool) -> Vec<(String, bool, Vec<String>)> {
         let column = |(name, hidden): (&str, bool)| Column { name: name.into(), hidden, ..Column::default() };
         let table = |name: &str, module: Option<&str>| Table {
             name: name.into(),
@@ -76,7 +68,6 @@ mod tests {
         ];
         let mut catalog = Catalog { tables, ..Catalog::default() };
         let wanted = Wanted {
-            on,
             single,
             table: &|name| name == "tenants",
             column: &|table, column| table == "docs" && column == "metadata.b",
@@ -91,14 +82,13 @@ mod tests {
 
     #[test]
     fn collections_are_tables_and_what_keeps_them_is_not() {
-        let names = |on, single| -> Vec<String> {
-            let loaded = taken(on, single).into_iter().filter(|(_, shadow, _)| !shadow);
+        let names = |single| -> Vec<String> {
+            let loaded = taken(single).into_iter().filter(|(_, shadow, _)| !shadow);
             loaded.map(|(name, ..)| name).collect()
         };
-        assert_eq!(names(true, false), ["tenants", "mine", "docs"]);
-        assert_eq!(names(true, true), ["tenants", "mine", SINGLE]);
-        assert_eq!(names(false, false), ["segments", "tenants", "embedding_fulltext_search", "mine"]);
-        let columns = taken(true, false).pop().map(|(.., columns)| columns);
+        assert_eq!(names(false), ["tenants", "mine", "docs"]);
+        assert_eq!(names(true), ["tenants", "mine", SINGLE]);
+        let columns = taken(false).pop().map(|(.., columns)| columns);
         assert_eq!(columns, Some(vec!["id".to_owned(), "metadata.b".to_owned()]));
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Schema {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SchemaCheck {
     Known,
-    /// SQLite itself still uses another schema, and has to open the file anew.
+    /// SQLite itself still uses another schema, or other collections: the file has to be opened anew.
     SqliteOutdated,
 }
 
@@ -45,6 +45,9 @@ impl Connection {
         let known = self.with_schema(|schema| (schema.data_version, schema.version, schema.digest));
         if known.is_some_and(|(known, ..)| known == data_version) {
             return Ok(SchemaCheck::Known);
+        }
+        if known.is_some() && !session.source().shows_what_is_there().map_err(raised)? {
+            return Ok(SchemaCheck::SqliteOutdated);
         }
         let version = session.schema_version().map_err(raised)?;
         let digest = session.schema_digest().map_err(raised)?;

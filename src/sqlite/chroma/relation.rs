@@ -1,24 +1,26 @@
 //! A collection as a query over ChromaDB's tables.
 
+use super::listing::ColumnsOfMetadata;
 use super::{Chroma, Known};
-use crate::sqlite::relations::{BY_KEY, BY_ROWID, Column, MARKED, Relation};
+use crate::sqlite::relations::{Column, Query, Relation};
 use pg_sqlite_migrate_core::chroma::{METADATA, SINGLE};
 use pg_sqlite_migrate_core::vectors::{Element, Vectors};
 
 pub(super) fn of_collection(chroma: &Chroma, known: &Known) -> Relation {
-    let mut columns = records(chroma, vectors(&[known]));
-    columns.extend(chroma.keys.iter().map(|key| of_key(chroma, key)));
-    let segment = text(&known.segments.metadata);
     Relation {
         name: known.described.table.clone(),
-        columns,
+        columns: records(chroma.columns, vectors(&[known])),
+        shared: chroma.keys.clone(),
         rowid: "e.id".into(),
         key: vec!["id".into()],
         rowid_alias: false,
-        from: format!(
-            "main.embeddings AS e WHERE e.segment_id = {segment}\
-             {BY_ROWID}e.id{MARKED}{BY_KEY}e.embedding_id{MARKED}"
-        ),
+        query: Query {
+            from: "main.embeddings AS e".into(),
+            condition: format!("e.segment_id = {}", text(&known.segments.metadata)),
+            by_rowid: Some("e.id".into()),
+            by_key: Some("e.embedding_id".into()),
+            rest: String::new(),
+        },
         rows: 100_000,
     }
 }
@@ -38,8 +40,7 @@ pub(super) fn of_all(chroma: &Chroma, known: &[&Known]) -> Relation {
         vectors: None,
     };
     let mut columns: Vec<Column> = named.iter().map(name).collect();
-    columns.extend(records(chroma, vectors(known)));
-    columns.extend(chroma.keys.iter().map(|key| of_key(chroma, key)));
+    columns.extend(records(chroma.columns, vectors(known)));
     let row = |k: &&Known| {
         let d = &k.described;
         let cells = [&k.segments.metadata, &d.tenant, &d.database, &d.name].map(|cell| text(cell));
@@ -49,39 +50,44 @@ pub(super) fn of_all(chroma: &Chroma, known: &[&Known]) -> Relation {
     Relation {
         name: SINGLE.into(),
         columns,
+        shared: chroma.keys.clone(),
         rowid: "e.id".into(),
         key: named.iter().map(|name| (*name).to_owned()).chain(["id".to_owned()]).collect(),
         rowid_alias: false,
-        from: format!(
-            "(SELECT column1 AS segment, column2 AS tenant, column3 AS database, column4 AS collection \
-             FROM (VALUES {})) AS n CROSS JOIN main.embeddings AS e WHERE e.segment_id = n.segment\
-             {BY_ROWID}e.id{MARKED}",
-            names.join(", ")
-        ),
+        query: Query {
+            from: format!(
+                "(SELECT column1 AS segment, column2 AS tenant, column3 AS database, column4 AS collection \
+                 FROM (VALUES {})) AS n CROSS JOIN main.embeddings AS e",
+                names.join(", ")
+            ),
+            condition: "e.segment_id = n.segment".into(),
+            by_rowid: Some("e.id".into()),
+            by_key: None,
+            rest: String::new(),
+        },
         rows: 100_000,
     }
 }
 
 /// What the collections have in common.
 fn vectors(known: &[&Known]) -> Vectors {
-    let first = known.first().map(|known| &known.described);
-    let dimension = first.and_then(|first| first.dimension);
-    let same = known.iter().all(|k| k.described.dimension == dimension);
-    let metric = first.map(|first| first.space).unwrap_or_default();
-    let metric_same = known.iter().all(|k| k.described.space == metric);
+    fn same<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first)
+    }
+    // A collection without records has no dimension, and any fits it.
+    let dimensions = known.iter().filter_map(|known| known.described.dimension);
+    let dimension = same(dimensions).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
     Vectors {
         element: Element::Float,
-        dimension: dimension
-            .filter(|_| same && metric_same)
-            .and_then(|n| u32::try_from(n).ok())
-            .filter(|n| *n > 0),
-        metric: metric.metric(),
-        hnsw: first.map(|first| (first.hnsw.m, first.hnsw.ef_construction)),
+        dimension,
+        metric: same(known.iter().map(|known| known.described.space.metric())),
+        hnsw: known.first().map(|k| (k.described.hnsw.m, k.described.hnsw.ef_construction)),
     }
 }
 
 /// A text as SQLite's SQL has it; one with a NUL as its bytes.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     match text.contains('\0') {
         false => format!("'{}'", text.replace('\'', "''")),
         true => {
@@ -92,7 +98,7 @@ fn text(text: &str) -> String {
 }
 
 /// The columns of `chroma::COLUMNS`, in their order.
-fn records(chroma: &Chroma, vectors: Vectors) -> Vec<Column> {
+fn records(of: ColumnsOfMetadata, vectors: Vectors) -> Vec<Column> {
     let own = |key: &str| {
         format!(
             "(SELECT m.string_value FROM main.embedding_metadata AS m WHERE m.id = e.id AND m.key = '{key}')"
@@ -117,23 +123,23 @@ fn records(chroma: &Chroma, vectors: Vectors) -> Vec<Column> {
         column("id", "TEXT", "e.embedding_id".into()),
         column("document", "TEXT", own("chroma:document")),
         column("uri", "TEXT", own("chroma:uri")),
-        column("metadata", "JSONB", metadata(chroma)),
+        column("metadata", "JSONB", metadata(of)),
         Column { vectors: Some(vectors), ..column("embedding", "BLOB", vector) },
         column("created_at", "TIMESTAMPTZ", "e.created_at".into()),
     ]
 }
 
 /// The columns of a value, in the order in which they count.
-fn values(chroma: &Chroma, alias: &str) -> String {
-    let boolean = if chroma.booleans { format!("{alias}.bool_value") } else { "NULL".into() };
+fn values(of: ColumnsOfMetadata, alias: &str) -> String {
+    let boolean = if of.booleans { format!("{alias}.bool_value") } else { "NULL".into() };
     format!("{boolean}, {alias}.string_value, {alias}.int_value, {alias}.float_value")
 }
 
-fn metadata(chroma: &Chroma) -> String {
+fn metadata(of: ColumnsOfMetadata) -> String {
     let own = "m.id = e.id AND m.key NOT IN ('chroma:document', 'chroma:uri')";
     let scalars =
-        format!("SELECT m.key, 0, {}, 0 FROM main.embedding_metadata AS m WHERE {own}", values(chroma, "m"));
-    let rows = match chroma.arrays {
+        format!("SELECT m.key, 0, {}, 0 FROM main.embedding_metadata AS m WHERE {own}", values(of, "m"));
+    let rows = match of.arrays {
         false => scalars,
         true => format!(
             "{scalars} UNION ALL SELECT m.key, 1, m.bool_value, m.string_value, m.int_value, m.float_value, m.rowid \
@@ -147,11 +153,11 @@ fn metadata(chroma: &Chroma) -> String {
 }
 
 /// One value of the metadata; a list as JSON.
-fn of_key(chroma: &Chroma, key: &str) -> Column {
+pub(super) fn of_key(of: ColumnsOfMetadata, key: &str) -> Column {
     let is = format!("m.id = e.id AND m.key = {}", text(key));
     let scalar =
-        format!("(SELECT coalesce({}) FROM main.embedding_metadata AS m WHERE {is})", values(chroma, "m"));
-    let expression = match chroma.arrays {
+        format!("(SELECT coalesce({}) FROM main.embedding_metadata AS m WHERE {is})", values(of, "m"));
+    let expression = match of.arrays {
         false => scalar,
         true => format!(
             "coalesce({scalar}, (SELECT chroma_list(r.key, 1, r.bool_value, r.string_value, r.int_value, \

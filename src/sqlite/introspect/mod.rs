@@ -47,6 +47,41 @@ pub fn catalog(source: &Source) -> Result<Catalog, Error> {
     Ok(reader.catalog)
 }
 
+/// Looks for the vectors of those collections whose tables are `wanted`. A collection that cannot be read is no table any
+/// more, and says why.
+pub fn locate_vectors(
+    source: &Source,
+    catalog: &mut Catalog,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(), Error> {
+    let Some(chroma) = &source.relations().chroma else { return Ok(()) };
+    let all = wanted(chroma::SINGLE);
+    let Catalog { tables, collections, .. } = catalog;
+    let places: HashMap<String, usize> =
+        tables.iter().enumerate().map(|(at, table)| (table.name.clone(), at)).collect();
+    let mut any_damaged = false;
+    for (at, collection) in collections.iter_mut().enumerate().filter(|(_, c)| all || wanted(&c.table)) {
+        match source.ask(|connection| chroma.located(connection, at)) {
+            Ok(located) => *collection = located,
+            Err(e) if e.is_local() => collection.damaged = Some(reason(e)),
+            Err(e) => return Err(e),
+        }
+        any_damaged |= collection.damaged.is_some();
+        let Some(table) = places.get(&collection.table).and_then(|at| tables.get_mut(*at)) else { continue };
+        if let (TableKind::Virtual { usable, .. }, true) = (&mut table.kind, collection.damaged.is_some()) {
+            *usable = false;
+        }
+        for vectors in table.columns.iter_mut().filter_map(|column| column.vectors.as_mut()) {
+            vectors.hnsw = Some((collection.hnsw.m, collection.hnsw.ef_construction));
+        }
+    }
+    let single = places.get(chroma::SINGLE).and_then(|at| tables.get_mut(*at)).filter(|_| all && any_damaged);
+    if let Some(TableKind::Virtual { usable, .. }) = single.map(|table| &mut table.kind) {
+        *usable = false;
+    }
+    Ok(())
+}
+
 struct Reader<'a> {
     source: &'a Source,
     /// `sqlite_schema` in its own order.
@@ -212,10 +247,8 @@ impl Reader<'_> {
             describe(&mut table, relation);
             self.catalog.tables.push(table);
         }
-        if let Some(chroma) = &source.relations().chroma {
-            let described = source.ask(|connection| chroma.describe(connection))?;
-            self.catalog.collections = described;
-        }
+        self.catalog.collections = source.collections();
+        self.catalog.unrecognised.clone_from(&source.relations().unrecognised);
         Ok(())
     }
 
@@ -307,6 +340,8 @@ impl Reader<'_> {
                 && *usable
             {
                 *usable = match table.content {
+                    // A collection's first row would be that of all its vectors.
+                    Content::Own(_) if module == chroma::MODULE => true,
                     Content::Own(_) => reads(self.source, &table.name),
                     // Its shadow tables are missing.
                     _ => !is_read_here(module),
@@ -327,7 +362,7 @@ impl Reader<'_> {
             let vectors = table.columns.iter_mut().filter_map(|column| column.vectors.as_mut());
             for (number, vectors) in vectors.enumerate() {
                 let found = i64::try_from(number).ok().and_then(|number| indexes.metric(&table.name, number));
-                vectors.metric = found.unwrap_or(vectors.metric);
+                vectors.metric = found.or(vectors.metric);
             }
         }
     }
@@ -428,7 +463,7 @@ fn describe(table: &mut Table, relation: &relations::Relation) {
         ..PrimaryKey::default()
     });
     for column in &mut table.columns {
-        let known = relation.columns.iter().find(|c| c.name == column.name);
+        let known = relation.columns().find(|c| c.name == column.name);
         column.vectors = known.and_then(|known| known.vectors);
     }
 }

@@ -314,3 +314,95 @@ fn one_unreadable_definition_does_not_hide_the_others() {
     assert_eq!(source.schema_error(), Some("malformed database schema (bad) - near \",\": syntax error"));
     assert!(source.connection().execute_batch("INSERT INTO good VALUES (1)").is_err());
 }
+
+/// A folder of ChromaDB's with one collection of vectors of one float, and enough metadata to be interrupted in.
+fn chroma(dir: &TempDir, name: &str) -> PathBuf {
+    let path = dir.database(
+        name,
+        "CREATE TABLE collections (id TEXT, name TEXT, dimension INTEGER);
+         CREATE TABLE collection_metadata (collection_id TEXT, key TEXT, str_value TEXT, int_value INTEGER);
+         CREATE TABLE segments (id TEXT, type TEXT, scope TEXT, collection TEXT);
+         CREATE TABLE embeddings (id INTEGER PRIMARY KEY, segment_id TEXT, embedding_id TEXT, seq_id INTEGER, created_at TEXT);
+         CREATE TABLE embedding_metadata (id INTEGER, key TEXT, string_value TEXT, int_value INTEGER, float_value REAL);
+         CREATE TABLE max_seq_id (segment_id TEXT, seq_id INTEGER);
+         CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY, operation INTEGER, topic TEXT, id TEXT, vector BLOB, encoding TEXT);
+         INSERT INTO collections VALUES ('c', 'docs', 1);
+         INSERT INTO segments VALUES ('aa', 'urn:chroma:segment/vector/hnsw-local-persisted', 'VECTOR', 'c'),
+             ('bb', 'urn:chroma:segment/metadata/sqlite', 'METADATA', 'c');
+         INSERT INTO embeddings VALUES (1, 'bb', 'a', 1, '2020-01-01');
+         INSERT INTO embeddings_queue VALUES (1, 0, 'persistent://default/default/c', 'a', x'0000803f', 'FLOAT32');
+         INSERT INTO embedding_metadata SELECT value, 'key' || value, 'x', NULL, NULL FROM generate_series(1,2000)",
+    );
+    std::fs::create_dir(dir.path("aa")).unwrap();
+    path
+}
+
+/// Options whose look at interruptions, the first after `armed`, is the moment for `act`.
+fn acting(path: &Path, armed: &Arc<AtomicBool>, act: impl Fn() + Send + Sync + 'static) -> OpenOptions {
+    let armed = armed.clone();
+    let interrupted = move || {
+        if armed.swap(false, Ordering::Relaxed) {
+            act();
+        }
+        false
+    };
+    OpenOptions { interrupted: Arc::new(interrupted), ..options(path) }
+}
+
+fn add_record(path: &Path) {
+    let writer = Connection::open(path).unwrap();
+    writer.execute_batch("INSERT INTO embeddings VALUES (2, 'bb', 'b', 2, '2020-01-01')").unwrap();
+}
+
+#[test]
+fn what_is_beside_a_file_of_chromas_was_looked_at_before_its_snapshot() {
+    let dir = TempDir::new();
+    let path = chroma(&dir, "chroma.sqlite3");
+    let keeper = Connection::open(&path).unwrap();
+    keeper.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE other (x)").unwrap();
+    // Another program writes while the collections are being listed: first to the file, then to the folder.
+    let (armed, written) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+    let (file, folder, wrote) = (path.clone(), dir.path("aa"), written.clone());
+    let source = open(&acting(&path, &armed, move || {
+        add_record(&file);
+        std::fs::write(folder.join("header.bin"), "new").unwrap();
+        wrote.store(true, Ordering::Relaxed);
+    }));
+    assert!(written.load(Ordering::Relaxed));
+    let source = source.unwrap();
+    // The folder is that of the snapshot.
+    assert_eq!(count(&source, "embeddings"), 2);
+    assert_eq!(count(&source, "docs WHERE embedding = x'0000803f'"), 1);
+    source.prove().unwrap();
+    // From here on a change is noticed.
+    std::fs::write(dir.path("aa").join("length.bin"), "newer").unwrap();
+    assert_eq!(source.prove(), Err(Error::Changed { path: path.clone() }));
+}
+
+#[test]
+fn a_copy_of_chromas_file_is_not_read_beside_a_newer_folder() {
+    let dir = TempDir::new();
+    let path = chroma(&dir, "chroma.sqlite3");
+    let keeper = Connection::open(&path).unwrap();
+    keeper.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE other (x)").unwrap();
+    std::fs::create_dir(dir.path("copies")).unwrap();
+    let copied = |act: Option<PathBuf>| {
+        let copies = dir.path("copies");
+        let scratch = Scratch { directory: copies.clone(), limit: None, owner: Arc::new(()) };
+        let armed = Arc::new(AtomicBool::new(true));
+        let interrupted: Interrupted = Arc::new(move || {
+            // Not before the copy is being read.
+            if let (true, Some(path)) = (copies.join("copy.db-shm").exists(), &act)
+                && armed.swap(false, Ordering::Relaxed)
+            {
+                add_record(path);
+            }
+            false
+        });
+        open(&OpenOptions { copy: Some(scratch), interrupted, ..options(&path) })
+    };
+    let source = copied(None).unwrap();
+    assert!(source.state().copied.is_some());
+    drop(source);
+    assert_eq!(copied(Some(path.clone())).map(drop), Err(Error::Changed { path: path.clone() }));
+}

@@ -1,14 +1,14 @@
 """ChromaDB folders: every collection of real folders equals what its own client said of it; what is lost is named."""
 
 import json
-import os
 import shutil
 import sqlite3
 import struct
 
 import pytest
 
-from harness import quote, shared
+from chroma_folders import folder, has_pgvector
+from harness import quote
 
 HALF = ["chroma-0.4.24", "chroma-0.5.23", "chroma-0.6.3", "chroma-1.0.20", "chroma-1.5.9"]
 FOLDERS = HALF + [
@@ -21,27 +21,6 @@ FOLDERS = HALF + [
     "chroma-0.4.24-hnsw-to-1.5.9", "chroma-0.5.23-hnsw-to-1.5.9",
 ]
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-
-
-def has_pgvector(t):
-    return t.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "1"
-
-
-def folder(t, name):
-    """A copy of a real folder that the server may read, and its truth."""
-    source = shared("vectors", name)
-    copy = t.dir / name
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(source, copy)
-    for root, folders, files in os.walk(copy):
-        os.chmod(root, 0o755)
-        for file in files:
-            os.chmod(os.path.join(root, file), 0o644)
-        if os.getuid() == 0:
-            for path in [root, *(os.path.join(root, file) for file in files)]:
-                os.chown(path, t.server.user.pw_uid, t.server.user.pw_gid)
-    truth = json.loads(shared("vectors", f"{name}.truth.json").read_text())
-    return copy / "chroma.sqlite3", truth["collections"]
 
 
 def floats(vector):

@@ -1,6 +1,8 @@
 //! Columns with vectors: their type where pgvector can be had and where it cannot, their index, and what is to be said of
 //! ChromaDB's collections.
 
+use std::collections::HashMap;
+
 use super::extensions;
 use super::object::{IndexKey, IndexKeys, Method, Object};
 use super::table::DecidedTable;
@@ -78,9 +80,11 @@ pub fn index(
     for (target, pg_type, source, of) in columns {
         let object = format!("{}.{source}", table.source.name);
         let key = match schema(ctx) {
-            Some(schema) => vectors::index_key(&of, &ident(&target), &pg_type, &schema),
+            Some(schema) => vectors::index_key(&of, &ident(&target), &pg_type, Some(&schema)),
             None => {
-                table.report(findings, without_pgvector(table, &target, &object, &of));
+                if let Some(finding) = without_pgvector(table, (&target, &pg_type), &object, &of) {
+                    table.report(findings, finding);
+                }
                 continue;
             }
         };
@@ -89,9 +93,15 @@ pub fn index(
             Err(why) => {
                 let message = format!("no index is made for its vectors: {why}");
                 let finding = Kind::Vectors.info(&object, message);
+                let too_many = matches!(pg_type.base(), PgType::Vector(_)) && of.metric.is_some();
                 table.report(
                     findings,
-                    finding.hint("Create an index in after, over an expression that has fewer."),
+                    match of.dimension {
+                        Some(_) if too_many => {
+                            finding.hint("Create an index in after, over an expression that has fewer.")
+                        }
+                        _ => finding,
+                    },
                 );
                 continue;
             }
@@ -120,26 +130,30 @@ pub fn index(
     }
 }
 
-/// What is to be done when pgvector is there.
-fn without_pgvector(table: &DecidedTable<'_>, target: &str, object: &str, of: &vectors::Vectors) -> Finding {
+/// What is to be done when pgvector is there: statements, which no key of a plan stands for.
+fn without_pgvector(
+    table: &DecidedTable<'_>,
+    (target, pg_type): (&str, &PgType),
+    object: &str,
+    of: &vectors::Vectors,
+) -> Option<Finding> {
+    // Another type was asked for.
+    if *pg_type != vectors::pg_type(of, None) {
+        return None;
+    }
     let on = qualified(&table.settings.schema, &table.target);
-    let column = ident(target);
-    let message = match of.element {
-        Element::Bit => "the extension vector cannot be had, and no index is made for its bits".to_owned(),
-        _ => "the extension vector cannot be had: its vectors become real[], and no index is made".to_owned(),
+    let becomes = match of.element {
+        Element::Bit => "no index is made for its bits",
+        Element::Float | Element::Int8 => "its vectors become real[], and no index is made",
     };
-    let finding = Kind::Vectors.warning(object, message);
-    let then = match vectors::pg_type(of, Some("public")) {
-        PgType::Vector(name) => {
-            let name = name.trim_start_matches("public.").to_owned();
-            format!("ALTER TABLE {on} ALTER COLUMN {column} TYPE {name} USING {column}::{name}")
+    Some(match vectors::later(of, &on, &ident(target)) {
+        Ok(statements) => {
+            let message = format!("the extension vector cannot be had: {becomes}");
+            let hint = format!("Install pgvector and import again; or later: {};", statements.join("; "));
+            Kind::Vectors.warning(object, message).hint(hint)
         }
-        pg_type => {
-            let (key, class) = vectors::index_key(of, &column, &pg_type, "public").unwrap_or_default();
-            format!("CREATE INDEX ON {on} USING hnsw ({key} {class})")
-        }
-    };
-    finding.hint(format!("Install pgvector and import again; or later: CREATE EXTENSION vector; {then};"))
+        Err(why) => Kind::Vectors.info(object, format!("{why}: {becomes}")),
+    })
 }
 
 /// What is to be said of ChromaDB's collections.
@@ -149,7 +163,7 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
         .tables
         .iter()
         .filter(|t| matches!(&t.kind, crate::catalog::TableKind::Shadow { of } if of == MODULE));
-    if catalog.collections.is_empty() && !catalog.tables.iter().any(is_collection) {
+    if catalog.collections.is_empty() {
         return;
     }
     let message = format!(
@@ -160,12 +174,21 @@ pub fn report(ctx: &Context<'_>, tables: &[DecidedTable<'_>], findings: &mut Vec
     );
     let fix = Fix::of_plan("chroma", false);
     findings.push(Kind::ShadowTable.info("chroma", message).fix(fix, " to load these tables instead"));
+    let by_name: HashMap<&str, &DecidedTable<'_>> = tables
+        .iter()
+        .filter(|table| is_collection(table.source))
+        .map(|table| (table.source.name.as_str(), table))
+        .collect();
     for collection in &catalog.collections {
-        of_collection(tables, collection, findings);
+        of_collection(&by_name, collection, findings);
     }
 }
 
-fn of_collection(tables: &[DecidedTable<'_>], collection: &Collection, findings: &mut Vec<Finding>) {
+fn of_collection(
+    tables: &HashMap<&str, &DecidedTable<'_>>,
+    collection: &Collection,
+    findings: &mut Vec<Finding>,
+) {
     let object = format!("collection {}", collection.table);
     if let Some(why) = &collection.refused {
         let message = format!("is not loaded: {why}");
@@ -173,9 +196,8 @@ fn of_collection(tables: &[DecidedTable<'_>], collection: &Collection, findings:
         findings.push(Kind::Vectors.warning(&object, message).hint(hint));
         return;
     }
-    let single = tables.iter().find(|t| t.source.name == crate::chroma::SINGLE && is_collection(t.source));
-    let own = tables.iter().find(|t| t.source.name == collection.table && is_collection(t.source));
-    let Some(table) = own.or(single) else { return };
+    let own = tables.get(collection.table.as_str());
+    let Some(table) = own.or_else(|| tables.get(crate::chroma::SINGLE)) else { return };
     let Some(column) = table.column("embedding") else { return };
     let (found, place) = (&collection.vectors, format!("{}.embedding", table.source.name));
     if !found.missing.is_empty() {

@@ -20,6 +20,7 @@ use super::shapes::{check_object, wrong};
 use super::verify::Verify;
 use super::words::*;
 use crate::catalog::Catalog;
+use crate::chroma::Collection;
 use crate::contents::collections;
 use crate::damage::Integrity;
 use crate::path::join;
@@ -181,13 +182,32 @@ impl Overrides {
         self.table(table).map(TableOverrides::reading).unwrap_or_default()
     }
 
+    /// Collections of ChromaDB's are tables.
+    pub fn takes_collections(&self) -> bool {
+        self.chroma.as_ref().is_none_or(|chroma| chroma.on)
+    }
+
+    /// Says of the tables of collections what the plan says of the collections.
+    pub fn name_collections(&mut self, listed: &[Collection]) -> Result<(), PlanError> {
+        chroma::apply(self, listed)
+    }
+
+    /// The keys of metadata that the plan names, by table.
+    pub fn keys_of_metadata(&self) -> Vec<(String, Vec<String>)> {
+        let keys = |table: &TableOverrides| -> Vec<String> {
+            let names = table.columns.iter().filter_map(|(name, _)| chroma::key(name));
+            names.map(str::to_owned).collect()
+        };
+        let named = self.tables.iter().map(|(name, table)| (name.clone(), keys(table)));
+        named.filter(|(_, keys)| !keys.is_empty()).collect()
+    }
+
     /// Leaves those tables of a file of ChromaDB's that the plan wants.
     pub fn take_collections(&self, catalog: &mut Catalog) {
         let chroma = self.chroma.as_ref();
         collections::take(
             catalog,
             &collections::Wanted {
-                on: chroma.is_none_or(|chroma| chroma.on),
                 single: chroma.is_some_and(|chroma| chroma.single),
                 table: &|name| self.table(name).is_some_and(|table| table.skip == Some(false)),
                 column: &|table, column| self.table(table).is_some_and(|t| t.column(column).is_some()),
@@ -280,8 +300,7 @@ pub fn parse(json: &Value) -> Result<Overrides, PlanError> {
         other => return Err(wrong("plan", "an object", other)),
     };
     check_object(Level::Plan, map, "plan")?;
-    let mut overrides = read_plan(map);
-    chroma::apply(&mut overrides)?;
+    let overrides = read_plan(map);
     settings::check(&overrides)?;
     Ok(overrides)
 }

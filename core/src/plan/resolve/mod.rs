@@ -1,6 +1,7 @@
 //! Which tables take part, what they are called, and what their counterparts in the target database are.
 
 pub mod bookkeeping;
+pub(crate) mod collections;
 pub(crate) mod counterparts;
 pub(crate) mod damage;
 pub(crate) mod disposition;

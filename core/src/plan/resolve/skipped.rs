@@ -5,6 +5,7 @@ use crate::finding::{Finding, Fix, Kind};
 use crate::plan::context::Context;
 use crate::plan::given::words::OnError;
 use crate::plan::model::TablePlan;
+use crate::plan::resolve::collections;
 use crate::plan::resolve::names;
 use crate::plan::resolve::select::{Selection, is_internal};
 use crate::plan::resolve::virtual_tables::{self, Searched};
@@ -33,7 +34,13 @@ pub fn report(
         if chosen || described || is_internal(table) || skipped(id) {
             continue;
         }
-        if let Some(finding) = virtual_tables::left_out(ctx.source.catalog, table, made) {
+        let damaged = collections::damaged(ctx.source.catalog, table);
+        let finding = match damaged {
+            Some(damaged) if goes_on(ctx) => Some(damaged.warning()),
+            Some(damaged) => Some(damaged.blocking().of(id)),
+            None => virtual_tables::left_out(ctx.source.catalog, table, made),
+        };
+        if let Some(finding) = finding {
             let stands_alone = virtual_tables::stand_in(ctx.source.catalog, table).is_none();
             if matches!(table.kind, TableKind::Virtual { .. }) && stands_alone {
                 let schema = ctx.plan.of_table(given(id)).schema;
@@ -62,12 +69,17 @@ pub fn report(
         findings.extend(virtual_tables::shadows(table, &names));
     }
     problems(ctx, selection, findings);
+    findings.extend(collections::unrecognised(ctx.source.catalog));
     rows
+}
+
+fn goes_on(ctx: &Context<'_>) -> bool {
+    ctx.overrides.on_error == Some(OnError::Continue)
 }
 
 fn problems(ctx: &Context<'_>, selection: &Selection<'_>, findings: &mut Vec<Finding>) {
     let catalog = ctx.source.catalog;
-    let go_on = ctx.overrides.on_error == Some(OnError::Continue);
+    let go_on = goes_on(ctx);
     for problem in &catalog.problems {
         // A table that is left out has a finding, or was left out on purpose.
         let id = catalog.id(&problem.object);
