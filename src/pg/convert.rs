@@ -64,6 +64,8 @@ pub struct Converter {
     /// Datums of one batch.
     datums: PgMemoryContexts,
     failed: bool,
+    /// Cells of the batch that became NULL: row, and column unless the plan lists their value.
+    became_null: Vec<(usize, Option<usize>)>,
 }
 
 impl Converter {
@@ -78,7 +80,7 @@ impl Converter {
             .map(|((attribute, wire), column)| ServerColumn::new(attribute, *wire, column))
             .collect();
         let datums = PgMemoryContexts::new("pg_sqlite_migrate datums");
-        Converter { columns, timezone: timezone.clone(), datums, failed: false }
+        Converter { columns, timezone: timezone.clone(), datums, failed: false, became_null: vec![] }
     }
 
     /// Whether the server has a part in a cell of any column.
@@ -97,12 +99,16 @@ impl Converter {
     /// The server's message about a value may contain the whole value, and Rust's copy of the message is an infallible
     /// allocation, so memory is held for it.
     pub fn convert(&mut self, batch: &mut Batch) -> Result<Vec<Refused>, Box<Refused>> {
+        if !self.is_needed() {
+            return Ok(vec![]);
+        }
         // SAFETY: nothing allocated in `datums` is used after the batch it was made for.
         unsafe { self.datums.reset() };
         let _held = match memory::hold(memory::of_message(batch.size())) {
             Ok(held) => held,
             Err(OutOfMemory) => memory::exhausted("a batch of rows"),
         };
+        self.became_null.clear();
         let mut refused = Refusals::new();
         for column in 0..self.columns.len() {
             let Some(ServerColumn { policy, null_values, .. }) = self.columns[column].as_ref() else {
@@ -115,6 +121,13 @@ impl Converter {
                     return Err(Box::new(self.refusal(batch, column, row, error)));
                 }
                 self.convert_one_by_one(batch, column, &mut refused)?;
+            }
+        }
+        let kept = self.became_null.drain(..).filter(|(row, _)| !refused.contains_key(row));
+        for (_, column) in kept {
+            match column {
+                Some(column) => batch.count_nulled(column),
+                None => batch.meant_null += 1,
             }
         }
         batch.remove_rows(&refused.keys().copied().collect::<Vec<_>>());
@@ -203,8 +216,8 @@ impl Converter {
         let (words, nulls) = batch.cells_mut();
         (words[cell], nulls[cell]) = (0, true);
         match meant_null {
-            true => batch.meant_null += 1,
-            false => batch.count_nulled(column),
+            true => self.became_null.push((row, None)),
+            false => self.became_null.push((row, Some(column))),
         }
         Ok(())
     }

@@ -21,9 +21,16 @@ pub(crate) unsafe fn whole(relation: pg_sys::Relation) -> Option<Layout> {
     Layout::new(desc.iter().map(attribute).collect::<Option<_>>()?)
 }
 
-/// The columns of a batch for a relation. A value that is not made yet counts as a word.
+/// The columns of a batch for a relation whose long values may be compressed before they reach the server. A value that is
+/// not made yet counts as a word. `None` where the table has a notion of its own of what is long.
 pub fn of_batch(relation: pg_sys::Oid, columns: &[Attribute], wires: &[Wire]) -> Option<Layout> {
     let opened = Opened::new(relation, pg_sys::AccessShareLock as i32);
+    if opened
+        .options()
+        .is_some_and(|options| options.toast_tuple_target as usize != heap::LONGEST_PLAIN_TUPLE)
+    {
+        return None;
+    }
     let desc = opened.descriptor();
     let column = |(column, wire): (&Attribute, &Wire)| match wire {
         Wire::Input | Wire::Vector => Some(heap::Attribute::WORD),

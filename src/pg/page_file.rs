@@ -67,13 +67,17 @@ impl PageFile {
     }
 
     fn append_few(&mut self, pages: &mut [Page]) {
-        let first = self.next_block;
+        // SAFETY: the file is this relation's; a handle is asked for anew, because an invalidation may have closed the former
+        // one. A function that the load calls may have written to the table.
+        let (file, first) = unsafe {
+            let file = pg_sys::smgropen(self.locator, self.backend);
+            (file, pg_sys::smgrnblocks(file, pg_sys::ForkNumber::MAIN_FORKNUM))
+        };
         let mut blocks: Vec<u32> = (first..).take(pages.len()).collect();
         blocks.iter().zip(pages.iter_mut()).for_each(|(block, page)| page.set_block(*block));
         let mut images: Vec<_> = pages.iter_mut().map(|page| page.as_mut_ptr().cast()).collect();
         let _no_checkpoint = self.logged.then(NoCheckpoint::begin);
-        // SAFETY: as many blocks and images of pages as said. The file is this relation's, which nobody else writes; a handle
-        // is asked for anew, because an invalidation may have closed the former one.
+        // SAFETY: as many blocks and images of pages as said, behind the end of the file.
         unsafe {
             if self.logged {
                 #[cfg(feature = "pg_test")]
@@ -88,7 +92,6 @@ impl PageFile {
                     true,
                 );
             }
-            let file = pg_sys::smgropen(self.locator, self.backend);
             for (block, page) in blocks.iter().zip(pages.iter_mut()) {
                 #[cfg(feature = "pg_test")]
                 fault::point(fault::Step::Extend);
@@ -98,7 +101,7 @@ impl PageFile {
                 pg_sys::smgrextend(file, main, *block, image.cast(), self.temporary);
             }
         }
-        self.next_block += pages.len() as u32;
+        self.next_block = first + pages.len() as u32;
     }
 }
 

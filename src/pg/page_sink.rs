@@ -70,6 +70,9 @@ unsafe fn obstacle(relation: pg_sys::Relation) -> Option<&'static str> {
                 Some("it is not an ordinary table")
             }
             () if old => Some("it is not new in this transaction"),
+            () if entry.rd_createSubid == NEVER && xact::is_serializable() => {
+                Some("it existed before, and the transaction is serializable")
+            }
             () if !pg_sys::CheckRelationLockedByMe(relation, exclusively, true) => {
                 Some("others may read it already")
             }
@@ -202,7 +205,9 @@ impl PageSink {
         };
         match placed {
             Ok(Placed::OnPage) => {}
-            Ok(_) => too_large(),
+            Ok(Placed::TooLarge(length)) => too_large(length.next_multiple_of(8)),
+            // Its tuple was made.
+            Ok(Placed::NotYet) => unreachable!("a tuple is placed, or too large"),
             Err(OutOfMemory) => memory::exhausted("a page of rows"),
         }
     }
@@ -275,7 +280,7 @@ unsafe fn reserve(relation: pg_sys::Relation) -> usize {
 }
 
 /// The server's own words.
-fn too_large() -> ! {
-    let message = format!("row is too big: maximum size {}", heap::LARGEST_TUPLE);
+fn too_large(length: usize) -> ! {
+    let message = format!("row is too big: size {length}, maximum size {}", heap::LARGEST_TUPLE);
     pgrx::ereport!(ERROR, PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED, message);
 }

@@ -145,6 +145,15 @@ impl Opened {
         unsafe { pgrx::PgTupleDesc::from_pg_unchecked((*self.0).rd_att) }
     }
 
+    /// The storage parameters of a table, if it has any.
+    pub fn options(&self) -> Option<&pg_sys::StdRdOptions> {
+        // SAFETY: an open relation; these are the options of a table, and of nothing else.
+        unsafe {
+            let is_table = (*(*self.0).rd_rel).relkind as u8 == pg_sys::RELKIND_RELATION;
+            (*self.0).rd_options.cast::<pg_sys::StdRdOptions>().as_ref().filter(|_| is_table)
+        }
+    }
+
     fn attributes(&self) -> Vec<Attribute> {
         let desc = self.descriptor();
         desc.iter().filter(|a| !a.attisdropped).map(Attribute::new).collect()

@@ -11,8 +11,10 @@ use super::recovery::{Recovery, UnreadableRanges};
 use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::plan::decide::invalid_values::InvalidCell;
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
-use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, Origin, RejectedRow, RowName};
-use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
+use pg_sqlite_migrate_core::value::batch::{
+    Batch, Keep, LARGEST_VALUE, OnInvalid, Origin, RejectedRow, RowName,
+};
+use pg_sqlite_migrate_core::value::buffer::{self, Buffer, OutOfMemory};
 use pg_sqlite_migrate_core::value::encoding::TextReading;
 use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Excess, InvalidValue, ValueList};
 
@@ -193,16 +195,25 @@ const LARGE: u64 = 1 << 20;
 fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
-    let (mut shortened, mut converted) = (Vec::new(), Vec::new());
+    // What is counted once the row is complete.
+    let (mut nulled, mut shortened, mut converted, mut meant_null) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for (i, column) in plan.columns.iter().enumerate() {
         let stored = row.value(first + i).map_err(|OutOfMemory| no_memory(row, plan, i))?;
+        // A byte becomes three at most.
+        if column.texts != TextReading::default() {
+            buffer::afford(size(stored) as usize * 3).map_err(|OutOfMemory| no_memory(row, plan, i))?;
+        }
         let text = column.texts.read(stored);
         if text.is_some() || column.texts.keeps(stored) {
             converted.push(i);
         }
         let cell = text.as_deref().map_or(stored, Cell::Text);
         row_bytes += size(cell);
-        let pushed = match column.decoder.decode(cell) {
+        let decoded = match column.decoder.decode(cell) {
+            Ok(Decoded::Varlena(bytes)) if bytes.len() > LARGEST_VALUE => Err(InvalidValue::TooLarge),
+            decoded => decoded,
+        };
+        let pushed = match decoded {
             Ok(Decoded::Null) if column.not_null => return refuse(row, plan, batch, i, cell, Fault::Null),
             Ok(value) => push(column, batch, value),
             Err(InvalidValue::NoMemory(error)) => Err(error),
@@ -210,7 +221,7 @@ fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(),
                 if column.not_null {
                     return refuse(row, plan, batch, i, cell, Fault::Null);
                 }
-                batch.meant_null += 1;
+                meant_null += 1;
                 batch.push(Decoded::Null)
             }
             Err(invalid) if column.excess != Excess::Error => {
@@ -220,14 +231,14 @@ fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(),
                         push(column, batch, value)
                     }
                     None if becomes_null(column) => {
-                        batch.count_nulled(i);
+                        nulled.push(i);
                         batch.push(Decoded::Null)
                     }
                     None => return refuse(row, plan, batch, i, cell, invalid.into()),
                 }
             }
             Err(_) if becomes_null(column) => {
-                batch.count_nulled(i);
+                nulled.push(i);
                 batch.push(Decoded::Null)
             }
             Err(invalid) => return refuse(row, plan, batch, i, cell, invalid.into()),
@@ -246,6 +257,8 @@ fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(),
         batch.large = Some(name(row, plan));
     }
     batch.source_bytes += row_bytes;
+    batch.meant_null += meant_null;
+    nulled.into_iter().for_each(|column| batch.count_nulled(column));
     shortened.into_iter().for_each(|column| batch.count_shortened(column));
     converted.into_iter().for_each(|column| batch.count_converted(column));
     batch.end_row();

@@ -18,8 +18,8 @@ pub enum Placed {
     OnPage,
     /// The server has to make its tuple.
     NotYet,
-    /// No page has room for the tuple.
-    TooLarge,
+    /// No page has room for a tuple of so many bytes.
+    TooLarge(usize),
 }
 
 /// Pages in order. Tuples are added to the last one, which may be taken further by the next batch.
@@ -55,7 +55,7 @@ impl PageWriter {
     /// Adds a tuple that the server has made (`HeapTupleHeaderData` and what follows it).
     pub fn tuple(&mut self, bytes: &[u8]) -> Result<Placed, OutOfMemory> {
         if bytes.len() > LARGEST_TUPLE || bytes.len() < tuple::SHORTEST {
-            return Ok(Placed::TooLarge);
+            return Ok(Placed::TooLarge(bytes.len()));
         }
         make_room(&mut self.pages, &mut self.open, self.reserve, bytes.len())?;
         if let Some(page) = self.pages.last_mut() {
@@ -157,7 +157,7 @@ mod tests {
         let tuples: Vec<usize> = writer.take_full(vec![]).unwrap().iter().map(Page::tuples).collect();
         assert_eq!(tuples, [2, 1]);
         assert_eq!(writer.tuple(&[0; 8160]).unwrap(), Placed::OnPage);
-        assert_eq!(writer.tuple(&[0; 8161]).unwrap(), Placed::TooLarge);
+        assert_eq!(writer.tuple(&[0; 8161]).unwrap(), Placed::TooLarge(8161));
     }
 
     #[test]

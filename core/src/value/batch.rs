@@ -16,6 +16,10 @@ use super::{Decoded, Wire};
 /// cache.
 pub const TARGET_BYTES: usize = 512 * 1024;
 
+/// The longest value that is loaded, in bytes: the server's limit is 1 GB with what else is in the row, and a value must be
+/// printed again.
+pub const LARGEST_VALUE: usize = (1 << 30) - 1024;
+
 /// What happens to a cell that does not fit its column (`on_invalid` in the plan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +42,14 @@ pub enum RowName {
 }
 
 impl RowName {
+    /// Memory beside its own, in bytes.
+    fn held(&self) -> usize {
+        match self {
+            RowName::Rowid(_) => 0,
+            RowName::Key(key) => key.capacity(),
+        }
+    }
+
     pub fn rowid(&self) -> Option<i64> {
         match self {
             RowName::Rowid(rowid) => Some(*rowid),
@@ -134,12 +146,12 @@ impl Batch {
 
     /// The memory of the batch that depends on its rows, in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len() + self.words.len() * size_of::<u64>() + self.held
+        self.bytes.len() + self.words.len() * size_of::<u64>() + self.nulls.len() + self.held
     }
 
     /// Keeps the identity, and perhaps the values, of the current row.
     pub fn keep(&mut self, origin: Origin) -> Result<(), OutOfMemory> {
-        self.held += origin.values.capacity();
+        self.held += size_of::<Origin>() + origin.row.held() + origin.values.capacity();
         buffer::push(&mut self.origins, origin)
     }
 
@@ -151,7 +163,8 @@ impl Batch {
 
     /// Adds a rejected row.
     pub fn reject(&mut self, row: RejectedRow) -> Result<(), OutOfMemory> {
-        self.held += row.values.capacity();
+        let texts = row.column.capacity() + row.error.capacity();
+        self.held += size_of::<RejectedRow>() + row.row.held() + row.values.capacity() + texts;
         buffer::push(&mut self.rejected, row)
     }
 

@@ -147,6 +147,8 @@ pub enum InvalidValue {
     OutOfRange,
     #[error("value would be rounded")]
     Inexact,
+    #[error("value is longer than 1 GB - 1 kB, the longest that PostgreSQL holds")]
+    TooLarge,
     #[error("text is empty")]
     EmptyText,
     #[error("text is longer than {limit} characters")]

@@ -175,6 +175,18 @@ pub struct Extra {
     pub pg_type: String,
 }
 
+/// How columns ($2) of a table ($1) store long values, where it is another way than that of their types. A value that is
+/// compressed or moved out comes into the table as it is.
+const STORED: &str = r#"
+    SELECT string_agg(format('ALTER COLUMN %I SET %s', a.attname, way.said), ', ')
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL (
+        SELECT 'STORAGE ' || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
+        WHERE a.attstorage <> t.typstorage
+        UNION ALL
+        SELECT 'COMPRESSION ' || CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END
+        WHERE a.attcompression <> ''::"char") AS way (said)
+    WHERE a.attrelid = $1 AND a.attname = ANY ($2)"#;
+
 /// A temporary table with the loaded columns and others; its name as SQL says it, and its oid.
 pub fn create_stage(spec: &LoadSpec, target: pg_sys::Oid, extra: &[Extra]) -> (String, pg_sys::Oid) {
     let _path = LocalSettings::safe_search_path();
@@ -184,6 +196,11 @@ pub fn create_stage(spec: &LoadSpec, target: pg_sys::Oid, extra: &[Extra]) -> (S
     let list: Vec<String> = columns.chain(extra).collect();
     spi::execute(&format!("CREATE TEMPORARY TABLE {} ({}) USING heap", ident(&name), list.join(", ")));
     let stage = qualified("pg_temp", &name);
+    let names: Vec<String> = spec.columns.iter().map(|c| c.target.clone()).collect();
+    let stored: Option<Option<String>> = spi::value(STORED, &[target.into(), names.as_slice().into()]);
+    if let Some(stored) = stored.flatten() {
+        spi::execute(&format!("ALTER TABLE {stage} {stored}"));
+    }
     let oid = spi::oid(&stage);
     (stage, oid)
 }

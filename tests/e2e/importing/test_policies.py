@@ -96,7 +96,7 @@ def test_orphans_null(t):
     row = t.import_(t.file("orphans.db", ORPHANS), {"orphans": "null"})["c"]
     assert (row["imported"], row["rejected"]) == (4, 0)
     assert t.value("SELECT count(*) FROM c WHERE p_id IS NULL") == "3"
-    assert row["detail"] == "p_id became NULL in 2 rows without a parent", row["detail"]
+    assert row["detail"] == "written as pages; p_id became NULL in 2 rows without a parent", row["detail"]
     assert "NOT VALID" not in t.constraints("c", "f")
 
 
@@ -109,7 +109,7 @@ def test_one_row_is_not_rows(t):
     assert t.value("SELECT count(*) FROM c WHERE p_id IS NULL AND n IS NULL") == "1"
     t.sql("DROP TABLE c, p")
     row = t.import_(path, {"orphans": "null", **types})["c"]
-    assert row["detail"] == "1 value became NULL because it did not fit; p_id became NULL in 1 row without a parent", row["detail"]
+    assert row["detail"] == "1 value became NULL because it did not fit; written as pages; p_id became NULL in 1 row without a parent", row["detail"]
     t.sql("DROP TABLE c, p")
     assert t.import_(path, {"orphans": "reject", **types})["c"]["detail"].endswith("1 row without a parent was rejected")
 
@@ -432,3 +432,13 @@ def test_a_value_of_a_column_that_is_not_null_is_not_advised_to_become_null(t, d
     t.import_fails(path, plan, s.INVALID_VALUE, "the text value .x. cannot become integer", hint=hint)
     blocking = [f["hint"] for f in t.findings(path, plan) if f["severity"] == "blocking"]
     assert len(blocking) == 1 and hint in blocking[0], blocking
+
+
+@pytest.mark.parametrize("kind", ["integer", "numeric"], ids=["by_reader", "by_server"])
+def test_a_value_of_a_rejected_row_is_not_counted_as_null(t, kind):
+    path = t.file("both.db", "CREATE TABLE t (a, b, c); INSERT INTO t VALUES ('x', 'y', ''), ('x', 1, ''), (1, 'y', 7), (1, 1, 1)")
+    columns = {"a": {"type": kind, "on_invalid": "null"}, "b": {"type": kind, "on_invalid": "reject"}, "c": {"type": kind, "null_values": [""]}}
+    loaded = t.import_(path, {"tables": {"t": {"columns": columns}}})["t"]
+    assert (loaded["imported"], loaded["rejected"]) == (2, 2)
+    assert loaded["detail"].startswith("1 value became NULL because it did not fit"), loaded
+    assert t.value("SELECT count(*) - count(a), count(*) - count(c) FROM t") == "1|1"

@@ -62,6 +62,13 @@ def test_a_table_has_its_own_method_and_the_session_decides_for_the_others(t, fi
     assert session.value("SELECT DISTINCT pg_column_compression(b) FROM b.t WHERE pg_column_compression(b) IS NOT NULL") == "pglz"
 
 
+def test_rows_that_come_through_a_staging_table_are_stored_as_its_columns_say(t, file):
+    t.sql("CREATE SCHEMA x; CREATE TABLE x.t (a bigint PRIMARY KEY, b text, c bytea, d text, e json); ALTER TABLE x.t ALTER b SET STORAGE external, ALTER c SET STORAGE main")
+    loaded = t.import_(file, {"schema": "x", "create": "never", "existing_rows": "append", "constraints": "keep", "verify": "values"})["t"]
+    assert loaded["imported"] == 36, loaded
+    assert t.value("SELECT count(pg_column_compression(b)), count(pg_column_compression(d)) > 0 FROM x.t") == "0|t"
+
+
 def test_columns_that_say_how_they_are_stored_are_followed(t, file):
     """An existing table that is new in the transaction: pages, with what its columns allow."""
     session = t.session()

@@ -10,7 +10,7 @@ SELECT * FROM sqlite_import(:'file', '{"shema": "x"}'); -- ERROR
 SELECT * FROM sqlite_import(:'file', '{"tables": {"henn": {}}}'); -- ERROR
 SELECT * FROM sqlite_import(:'file', '{"tables": {"hen": {"columns": {"egg": {"typ": "text"}}}}}'); -- ERROR
 SELECT * FROM sqlite_import(:'file', '{"names": "SnakeCase"}'); -- ERROR
-SELECT * FROM sqlite_import(:'file', '{"loader": "pages"}'); -- ERROR
+SELECT * FROM sqlite_import(:'file', '{"loader": "blocks"}'); -- ERROR
 SELECT * FROM sqlite_import(:'file', '[]'); -- ERROR
 SELECT * FROM verify_counts(); -- ERROR
 SELECT * FROM verify_counts(run => 99); -- ERROR

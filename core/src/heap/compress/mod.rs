@@ -22,19 +22,34 @@ const HEADER_AND_NULLS: usize = 24;
 const POINTER: [u8; 18] = [if cfg!(target_endian = "big") { 0x80 | 18 } else { 18 << 1 | 1 }; 18];
 /// A shorter value gains nothing by leaving its tuple.
 const LEAST: usize = POINTER.len().next_multiple_of(8);
+/// A longer value is left to the server: a cancel waits for one value at most, and its memory is taken once.
+const MOST: usize = 16 << 20;
+/// Memory that is kept from one value to the next.
+const KEPT: usize = 1 << 20;
 
 /// Compresses values of one relation's rows, one batch after the other.
 pub struct Compressor {
     layout: Layout,
     pglz: Pglz,
     compressed: Vec<u8>,
+    /// Of the row at hand, by column.
+    done: Vec<Done>,
+}
+
+/// What has been done with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Nothing,
+    Tried,
+    /// It will leave its tuple.
+    Gone,
 }
 
 impl Compressor {
     /// `None` where no column's values are compressed.
     pub fn new(layout: Layout) -> Option<Compressor> {
         let any = layout.attributes().iter().any(|attribute| attribute.compression().is_some());
-        any.then(|| Compressor { layout, pglz: Pglz::new(), compressed: vec![] })
+        any.then(|| Compressor { layout, pglz: Pglz::new(), compressed: vec![], done: vec![] })
     }
 
     /// Compresses values of a batch that is not sealed, whose columns are the relation's attributes in order.
@@ -50,11 +65,11 @@ impl Compressor {
     /// As the server does it: the longest value first, until the tuple is short enough; what is longer than a whole tuple, even
     /// compressed, will leave it.
     fn run_row(&mut self, batch: &mut Batch, row: usize) -> Result<(), OutOfMemory> {
-        let (mut tried, mut gone) = (vec![], vec![]);
-        while let Some((column, offset, mut length)) = self.longest(batch, row, &tried, &gone) {
-            tried.push(column);
+        self.done.clear();
+        self.done.resize(batch.width(), Done::Nothing);
+        while let Some((column, offset, mut length)) = self.longest(batch, row) {
             let method = self.layout.attributes().get(column).and_then(|a| a.compression());
-            if let Some(method) = method {
+            if let Some(method) = method.filter(|_| length <= MOST) {
                 let (_, _, bytes) = batch.cells();
                 let value = bytes.get(offset + HEADER..offset + length).unwrap_or_default();
                 self.compressed.clear();
@@ -62,37 +77,33 @@ impl Compressor {
                     length = self.compressed.len();
                     batch.replace(row, column, &self.compressed)?;
                 }
+                self.compressed.shrink_to(KEPT);
             }
-            if length > LONGEST_PLAIN_TUPLE - HEADER_AND_NULLS {
-                gone.push(column);
+            let leaves = length > LONGEST_PLAIN_TUPLE - HEADER_AND_NULLS;
+            if let Some(done) = self.done.get_mut(column) {
+                *done = if leaves { Done::Gone } else { Done::Tried };
             }
         }
         Ok(())
     }
 
     /// The longest value of a row that is too long: its column, and where it is in the batch's bytes.
-    fn longest(
-        &self,
-        batch: &Batch,
-        row: usize,
-        tried: &[usize],
-        gone: &[usize],
-    ) -> Option<(usize, usize, usize)> {
+    fn longest(&self, batch: &Batch, row: usize) -> Option<(usize, usize, usize)> {
         let (words, nulls, bytes) = batch.cells();
         let start = row * batch.width();
         let (words, nulls) = (words.get(start..)?, nulls.get(start..)?);
         let cell = |at: usize, length: Length| match (nulls.get(at), words.get(at), length) {
             (Some(false), Some(word), Length::Word(_)) => Cell::Word(*word),
-            (Some(false), Some(_), _) if gone.contains(&at) => Cell::Bytes(&POINTER),
+            (Some(false), Some(_), _) if self.done.get(at) == Some(&Done::Gone) => Cell::Bytes(&POINTER),
             (Some(false), Some(offset), length) => referred(bytes, *offset as usize, length),
             _ => Cell::Null,
         };
         if tuple::measure(&self.layout, cell)?.length <= LONGEST_PLAIN_TUPLE {
             return None;
         }
-        let candidates = self.layout.attributes().iter().enumerate();
-        let candidates = candidates.filter(|(at, attribute)| attribute.moves_out() && !tried.contains(at));
-        let values = candidates.filter_map(|(at, attribute)| match cell(at, attribute.length) {
+        let candidates = self.layout.attributes().iter().enumerate().zip(&self.done);
+        let candidates = candidates.filter(|((_, a), done)| a.moves_out() && **done == Done::Nothing);
+        let values = candidates.filter_map(|((at, attribute), _)| match cell(at, attribute.length) {
             Cell::Bytes(value) => Some((at, *words.get(at)? as usize, value.len())),
             _ => None,
         });

@@ -65,6 +65,7 @@ impl Pglz {
             at += taken;
             if items.out.len() - start > limit || (!found && at >= FIRST_MATCH) {
                 out.truncate(start);
+                self.base += (input.len() + WINDOW) as u32;
                 return Ok(false);
             }
         }
