@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo watch test lint unit orms browser geometry fuzz server-test e2e versions install bench psql server-start server-stop clean-server
+.PHONY: help setup demo watch test lint unit orms browser geometry torture fuzz server-test e2e versions install bench psql server-start server-stop clean-server
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ browser: setup ## install chromium and axe-core (below target/), and open the pa
 geometry: setup ## install PostGIS, GDAL and SpatiaLite (Debian's), and compare geometries with what they read
 	@scripts/geometry.sh
 	@$(MAKE) --no-print-directory e2e ONLY=geometry
+
+torture: setup ## end loads of pages at random moments, very often (TORTURE=100, TORTURE_SEED=a number draws others)
+	@TORTURE=$(or $(TORTURE),100) $(MAKE) --no-print-directory e2e ONLY=torture
 
 fuzz: setup ## new random input for what core reads (CASES=20000 times a factor, FUZZ_SEED=a number draws the same again)
 	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM}; echo "FUZZ_SEED=$$FUZZ_SEED"; \
