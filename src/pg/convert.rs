@@ -93,7 +93,7 @@ impl Converter {
         std::mem::take(&mut self.failed)
     }
 
-    /// Converts a sealed batch, whose datums live until the next call. Rows with a refused value are removed from the
+    /// Seals and converts a batch, whose datums live until the next call. Rows with a refused value are removed from the
     /// batch and returned if the column's `on_invalid` rejects them; otherwise the first refused value is the error.
     ///
     /// The server's message about a value may contain the whole value, and Rust's copy of the message is an infallible
@@ -102,6 +102,7 @@ impl Converter {
         if !self.is_needed() {
             return Ok(vec![]);
         }
+        batch.seal();
         // SAFETY: nothing allocated in `datums` is used after the batch it was made for.
         unsafe { self.datums.reset() };
         let _held = match memory::hold(memory::of_message(batch.size())) {

@@ -146,20 +146,18 @@ impl PageSink {
         }
     }
 
-    /// Makes pages of batches, as long as no row needs the server.
-    pub fn page_writer(&self) -> Option<PageWriter> {
-        self.complete.then(|| self.writer.clone())
-    }
-
-    /// Appends pages, which a [`PageWriter`] of [`PageSink::page_writer`] has made, and then the rows of the batch behind the
-    /// first `formed`, to begin with on the page that was left open. The batch is sealed, and its every word is a datum.
-    pub fn insert(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page], open: Option<Page>) {
-        self.file.append(pages);
-        if let Some(page) = open
-            && self.writer.take_over(page).is_err()
-        {
-            memory::exhausted("a page of rows");
+    /// Writes the rows of a batch. What is complete as it is needs nothing of the server: a batch whose words are offsets is
+    /// placed by them. From the first row on that needs it, and of a sealed batch, whose words are datums, every row is made
+    /// as an INSERT makes it.
+    pub fn insert(&mut self, batch: &mut Batch) {
+        let formed = match self.complete && !batch.is_sealed() {
+            true => heap::form(batch, &mut self.writer).unwrap_or_else(|OutOfMemory| no_memory()),
+            false => 0,
+        };
+        if self.writer.full() >= FLUSH_PAGES {
+            self.flush();
         }
+        batch.seal();
         let (width, rows) = (batch.width(), batch.rows());
         self.rows += rows as u64;
         let (words, nulls) = batch.cells_mut();
@@ -208,7 +206,7 @@ impl PageSink {
             Ok(Placed::TooLarge(length)) => too_large(length.next_multiple_of(8)),
             // Its tuple was made.
             Ok(Placed::NotYet) => unreachable!("a tuple is placed, or too large"),
-            Err(OutOfMemory) => memory::exhausted("a page of rows"),
+            Err(OutOfMemory) => no_memory(),
         }
     }
 
@@ -243,7 +241,7 @@ impl PageSink {
                 self.file.append(&mut pages);
                 self.spare = pages;
             }
-            Err(OutOfMemory) => memory::exhausted("a page of rows"),
+            Err(OutOfMemory) => no_memory(),
         }
     }
 
@@ -277,6 +275,10 @@ unsafe fn reserve(relation: pg_sys::Relation) -> usize {
     };
     let percent = usize::try_from(fillfactor).unwrap_or(100).min(100);
     heap::PAGE_BYTES * (100 - percent) / 100
+}
+
+fn no_memory() -> ! {
+    memory::exhausted("a page of rows")
 }
 
 /// The server's own words.

@@ -53,8 +53,9 @@ impl RowSink {
         }
     }
 
-    /// Inserts a sealed batch whose every word is a datum.
+    /// Inserts the rows of a batch, of which every word is a datum, or will be once the batch is sealed.
     pub fn insert(&mut self, batch: &mut Batch) {
+        batch.seal();
         let (width, rows) = (batch.width(), batch.rows());
         let (words, nulls) = batch.cells_mut();
         if width == 0 || words.len() < rows * width || nulls.len() < rows * width {

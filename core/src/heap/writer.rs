@@ -76,19 +76,6 @@ impl PageWriter {
         self.open = false;
     }
 
-    /// Takes the page that another writer, with the same layout, has added to last; this one adds to it next.
-    pub fn take_over(&mut self, page: Page) -> Result<(), OutOfMemory> {
-        self.pages.try_reserve(1)?;
-        self.pages.push(page);
-        self.open = true;
-        Ok(())
-    }
-
-    /// The page that is added to, for [`PageWriter::take_over`].
-    pub fn hand_over(&mut self) -> Option<Page> {
-        if std::mem::take(&mut self.open) { self.pages.pop() } else { None }
-    }
-
     /// Takes the pages that nothing is added to any more; `emptied` is used for the next ones.
     pub fn take_full(&mut self, mut emptied: Vec<Page>) -> Result<Vec<Page>, OutOfMemory> {
         emptied.clear();

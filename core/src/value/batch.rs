@@ -237,6 +237,11 @@ impl Batch {
         self.bytes.truncate(self.complete_bytes);
     }
 
+    /// Whether words of references are addresses.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
     /// Turns offsets into addresses. Must not be followed by a push before the next [`Batch::clear`].
     pub fn seal(&mut self) {
         if self.sealed || self.width() == 0 {

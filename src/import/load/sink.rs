@@ -9,7 +9,6 @@ use crate::pg::loaded_rows::LoadedRows;
 use crate::pg::page_sink::PageSink;
 use crate::pg::row_sink::RowSink;
 use pg_sqlite_migrate_core::finding::Fix;
-use pg_sqlite_migrate_core::heap::{Page, PageWriter};
 use pg_sqlite_migrate_core::plan::LoadSpec;
 use pg_sqlite_migrate_core::plan::given::words::Loader;
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -37,20 +36,11 @@ impl Sink {
         }
     }
 
-    /// For a reader, if it can make pages of its rows.
-    pub fn page_writer(&self) -> Option<PageWriter> {
-        match self {
-            Sink::Rows(_) => None,
-            Sink::Pages(sink) => sink.page_writer(),
-        }
-    }
-
-    /// Writes pages, and the rows of a sealed batch behind the first `formed`, which are on them; the next row goes to the page
-    /// `open`. Every word is a datum.
-    pub fn insert(&mut self, batch: &mut Batch, formed: usize, pages: &mut [Page], open: Option<Page>) {
+    /// Writes the rows of a batch, of which every word is a datum, or will be once the batch is sealed.
+    pub fn insert(&mut self, batch: &mut Batch) {
         match self {
             Sink::Rows(sink) => sink.insert(batch),
-            Sink::Pages(sink) => sink.insert(batch, formed, pages, open),
+            Sink::Pages(sink) => sink.insert(batch),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::pg::{types, vector};
 use crate::sqlite::Source;
 use crate::sqlite::recovery::Recovery;
 use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
-use pg_sqlite_migrate_core::heap::{self, Compressor, PAGE_BYTES, Page, PageWriter};
+use pg_sqlite_migrate_core::heap::Compressor;
 use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, PlanError};
 use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
@@ -62,7 +62,6 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let converter = Converter::new(&target.attributes, &wires, &columns, &timezone);
     let compressor =
         heap_layout::of_batch(target.relation, &target.attributes, &wires).and_then(Compressor::new);
-    let page_writer = sink.page_writer().filter(|_| !converter.is_needed());
     let mut writer = Writer::new(
         converter,
         sink,
@@ -85,24 +84,23 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
     let flight = Arc::new(AtomicUsize::new(0));
     let (recycle, empty) = channel();
     for _ in 1..BATCHES {
-        put_back(&recycle, Parcel { batch: Batch::new(wires.clone()), ..Parcel::default() });
+        put_back(&recycle, Batch::new(wires.clone()));
     }
     let outcome = {
         let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
-        let job = move |mut out: Outbox<'_, Parcel>| {
-            let mut packer = Packer { empty, in_flight, compressor, page_writer, emptied: vec![] };
-            let read = rows::read(source, plan, Batch::new(wires), &mut |batch| {
-                let parcel = packer.pack(batch)?;
-                if out.send(parcel) { packer.next() } else { Err(ReadError::Stopped) }
-            })?;
-            if out.send(packer.rest()?) { Ok(read) } else { Err(ReadError::Stopped) }
+        let job = move |mut out: Outbox<'_, Batch>| {
+            let mut pool = BatchPool { empty, in_flight, compressor };
+            rows::read(source, plan, Batch::new(wires), &mut |mut batch| {
+                pool.finish(&mut batch)?;
+                if out.send(batch) { pool.next() } else { Err(ReadError::Stopped) }
+            })
         };
-        thread::run_with(job, |mut parcel: Parcel| {
-            let size = parcel.size();
-            writer.write(&mut parcel);
-            parcel.clear();
+        thread::run_with(job, |mut batch: Batch| {
+            let size = batch.size();
+            writer.write(&mut batch);
+            batch.clear();
             flight.fetch_sub(size, Ordering::AcqRel);
-            put_back(&recycle, parcel);
+            put_back(&recycle, batch);
         })
     };
     let mut loaded = writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))?;
@@ -143,69 +141,21 @@ fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
     spec.columns.iter().enumerate().map(attribute).collect()
 }
 
-/// What the reader passes on, and gets back emptied.
-#[derive(Default)]
-pub struct Parcel {
-    pub batch: Batch,
-    pub pages: Vec<Page>,
-    /// So many of its first rows are on pages: these, or those of the next parcel.
-    pub formed: usize,
-    /// The page that the next row goes to, from the first row on that the server has to place.
-    pub open: Option<Page>,
-}
-
-impl Parcel {
-    /// Memory, in bytes.
-    fn size(&self) -> usize {
-        self.batch.size() + self.pages.len() * PAGE_BYTES
-    }
-
-    fn clear(&mut self) {
-        self.batch.clear();
-        self.pages.clear();
-        self.formed = 0;
-        self.open = None;
-    }
-}
-
-/// The reader's side: makes parcels of full batches.
-struct Packer {
-    empty: Receiver<Parcel>,
+/// The reader's side: empty batches, and what is done with full ones before they are passed on.
+struct BatchPool {
+    empty: Receiver<Batch>,
     in_flight: Arc<AtomicUsize>,
     /// Long values are compressed here, where the backend need not wait for it.
     compressor: Option<Compressor>,
-    /// Where rows can be placed on pages before they reach the server: until one comes that it has a part in, so that no page
-    /// is left half full where it goes on.
-    page_writer: Option<PageWriter>,
-    /// The pages of the parcel whose batch is being filled.
-    emptied: Vec<Page>,
 }
 
-impl Packer {
-    fn pack(&mut self, mut batch: Batch) -> Result<Parcel, ReadError> {
-        let mut parcel = Parcel::default();
+impl BatchPool {
+    fn finish(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
         if let Some(compressor) = &mut self.compressor {
-            compressor.run(&mut batch).map_err(no_memory)?;
+            compressor.run(batch).map_err(|OutOfMemory| ReadError::NoMemory(Box::default()))?;
         }
-        if let Some(writer) = &mut self.page_writer {
-            parcel.formed = heap::form(&batch, writer).map_err(no_memory)?;
-            let needs_server = parcel.formed < batch.rows();
-            parcel.open = if needs_server { writer.hand_over() } else { None };
-            parcel.pages = writer.take_full(std::mem::take(&mut self.emptied)).map_err(no_memory)?;
-            if needs_server {
-                self.page_writer = None;
-            }
-        }
-        batch.seal();
-        parcel.batch = batch;
-        self.in_flight.fetch_add(parcel.size(), Ordering::AcqRel);
-        Ok(parcel)
-    }
-
-    /// The last page, when all rows are read.
-    fn rest(&mut self) -> Result<Parcel, ReadError> {
-        self.page_writer.iter_mut().for_each(PageWriter::close);
-        self.pack(Batch::default())
+        self.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
+        Ok(())
     }
 
     /// The next empty batch.
@@ -221,10 +171,7 @@ impl Packer {
                 Ok(_) | Err(RecvTimeoutError::Timeout) if thread::stopping() => {
                     return Err(ReadError::Stopped);
                 }
-                Ok(parcel) => {
-                    self.emptied = parcel.pages;
-                    return Ok(parcel.batch);
-                }
+                Ok(batch) => return Ok(batch),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(ReadError::Stopped),
             }
@@ -232,13 +179,9 @@ impl Packer {
     }
 }
 
-fn no_memory(_: OutOfMemory) -> ReadError {
-    ReadError::NoMemory(Box::default())
-}
-
 /// The reader is gone once it has read everything.
-fn put_back(recycle: &Sender<Parcel>, parcel: Parcel) {
-    let _ = recycle.send(parcel);
+fn put_back(recycle: &Sender<Batch>, batch: Batch) {
+    let _ = recycle.send(batch);
 }
 
 fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {

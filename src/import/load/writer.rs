@@ -5,7 +5,6 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 use super::Loaded;
 use super::sink::Sink;
-use super::transfer::Parcel;
 use crate::error::Error;
 use crate::import::log::Rejects;
 use crate::import::notices::Loading;
@@ -22,7 +21,7 @@ use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
 use pg_sqlite_migrate_core::value::Excess;
-use pg_sqlite_migrate_core::value::batch::{Origin, RejectedRow, RowName};
+use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::Buffer;
 
 /// Rows of fewer columns fit on a page: longer values are moved out, and take less than 27 bytes then.
@@ -53,23 +52,22 @@ impl<'a> Writer<'a> {
         Writer { converter, sink, progress, loading, spec, rejects, loaded, bytes: 0, failed: None }
     }
 
-    /// Takes one parcel. After a failure the rest is passed over until the reader has stopped. Where the server has no
+    /// Takes one batch. After a failure the rest is passed over until the reader has stopped. Where the server has no
     /// room for a row, the error names it.
-    pub fn write(&mut self, parcel: &mut Parcel) {
+    pub fn write(&mut self, batch: &mut Batch) {
         if self.failed.is_some() {
             return;
         }
-        let row = parcel.batch.large.clone();
+        let row = batch.large.clone();
         if row.is_none() && self.spec.columns.len() < WIDE {
-            return self.write_rows(parcel);
+            return self.write_rows(batch);
         }
-        if let Err(caught) = xact::explaining(|| self.write_rows(parcel)) {
+        if let Err(caught) = xact::explaining(|| self.write_rows(batch)) {
             raise(self.spec, row, caught);
         }
     }
 
-    fn write_rows(&mut self, parcel: &mut Parcel) {
-        let batch = &mut parcel.batch;
+    fn write_rows(&mut self, batch: &mut Batch) {
         self.bytes += batch.source_bytes;
         self.keep(std::mem::take(&mut batch.rejected));
         match self.converter.convert(batch) {
@@ -82,7 +80,7 @@ impl<'a> Writer<'a> {
                 return thread::stop();
             }
         }
-        self.sink.insert(batch, parcel.formed, &mut parcel.pages, parcel.open.take());
+        self.sink.insert(batch);
         self.loaded.imported += batch.rows() as u64;
         self.loaded.nulled.resize(self.spec.columns.len(), 0);
         self.loaded.nulled.iter_mut().zip(&batch.nulled).for_each(|(sum, count)| *sum += count);
