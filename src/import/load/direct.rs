@@ -19,7 +19,8 @@ pub fn load(
     target: &Target,
     place: Place<'_>,
 ) -> Result<Loaded, Error> {
-    let loaded = transfer::run(source, spec, target, place)?;
+    let mut loaded = transfer::run(source, spec, target, place)?;
+    loaded.notes.extend(loaded.written.take());
     if spec.existing.is_none() || loaded.imported == 0 {
         return Ok(loaded);
     }

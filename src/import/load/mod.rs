@@ -73,6 +73,8 @@ pub struct Loaded {
     pub disabled: Option<DisabledTriggers>,
     /// The keys of its rows, if they may be others than in the file.
     pub key_map: Option<KeyMap>,
+    /// How the relation that was loaded, which may be a staging table, was written.
+    pub written: Option<String>,
     /// For the result's detail.
     pub notes: Vec<String>,
     /// What only the load could tell; the result's detail has it too.

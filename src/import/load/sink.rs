@@ -32,7 +32,11 @@ impl Sink {
         match pages {
             Ok(sink) => Ok((Sink::Pages(sink), Some("written as pages".into()))),
             Err(reason) if spec.loader == Loader::Pages => Err(no_pages(spec, reason)),
-            Err(reason) => Ok((rows(), Some(format!("inserted as rows: {reason}")))),
+            // Of a table that was there before nothing else is expected.
+            Err(reason) => {
+                let note = spec.existing.is_none().then(|| format!("inserted as rows: {reason}"));
+                Ok((rows(), note))
+            }
         }
     }
 

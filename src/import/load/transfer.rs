@@ -104,7 +104,7 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         })
     };
     let mut loaded = writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))?;
-    loaded.notes.extend(note);
+    loaded.written = note;
     Ok(loaded)
 }
 

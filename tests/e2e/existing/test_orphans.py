@@ -280,7 +280,7 @@ def test_a_chain_is_counted_before_and_settled_in_one_pass(t):
         '3001 rows point to no row of "states": 1 now (rowid 1000), 3000 once their parents are rejected; they go to sqlite_migrate.reject']
     row = t.import_(path, plan)["states"]
     assert (row["source_rows"], row["imported"], row["rejected"]) == (3001, 0, 3001), row
-    assert row["detail"] == "3001 rows without a parent were rejected", row["detail"]
+    assert row["detail"] == "written as pages; 3001 rows without a parent were rejected", row["detail"]
     assert t.value("SELECT count(DISTINCT values ->> 'state_id') FROM sqlite_migrate.reject WHERE error = 'no parent in \"public\".\"states\"'") == "3001"
     assert t.value("SELECT count(*) FROM sqlite_migrate.finding WHERE message LIKE '3001 rows%'") == "1"
 
@@ -333,7 +333,7 @@ def test_rows_of_several_tables_go_in_turn(t):
             "a": (2, 3), "b": (2, 3), "c": (2, 3), "x": (1, 0), "leaf": (2, 2)}, rows
         assert t.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM leaf") == "3 4"
         t.sql("""ALTER TABLE a VALIDATE CONSTRAINT a_c_fkey""")
-        assert all(row["detail"] is None or row["detail"].count("without a parent") == 1 for row in rows.values()), rows
+        assert all(row["detail"].count("without a parent") <= 1 for row in rows.values()), rows
 
 
 def test_a_policy_of_one_table_is_seen_by_its_children(t):

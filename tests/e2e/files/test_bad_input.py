@@ -256,14 +256,9 @@ def test_plan_with_a_typo(t):
 
 def test_unsupported_keys_are_refused(t):
     path = t.file("sound.db", SOUND)
-    plans = [{"loader": "pages"}]
     tables = [{"partition_by": "range (id)"}, {"distribute_by": "id"}, {"primary_key": ["v"]}, {"names": "lower"},
               {"on_error": "continue"}, {"profile": "none"}, {"before": "SELECT 1"}, {"views": True}]
     before = t.traces()
-    for plan in plans:
-        for reader in ("sqlite_findings", "sqlite_plan", "sqlite_ddl", "sqlite_import"):
-            with fails(s.UNSUPPORTED, rf"plan\.{next(iter(plan))}\b", hint="."):
-                t.sql(t.call(reader, path, plan))
     for table in tables:
         t.import_fails(path, {"tables": {"t": table}}, s.UNSUPPORTED, rf"plan\.tables\.t\.{next(iter(table))}\b", hint=".")
     assert t.traces() == before

@@ -80,7 +80,7 @@ def test_what_is_lost_is_said(t):
     expected = [n for n in range(3, 3601, 3) if not (a <= n <= b or c <= n <= d)]
     assert there == expected and rows["t"]["imported"] == len(expected)
     assert rows["t"]["source_rows"] is None and rows["t"]["status"] == "loaded", rows["t"]
-    assert rows["w"]["source_rows"] == 1200 and rows["w"]["detail"] is None, rows["w"]
+    assert rows["w"]["source_rows"] == 1200 and rows["w"]["detail"] == "written as pages", rows["w"]
     logged = t.rows("SELECT source_rows, detail FROM sqlite_migrate.run_table WHERE source_table = 't'")
     assert logged == [{"source_rows": None, "detail": rows["t"]["detail"]}], logged
     assert all(row["ok"] for row in t.rows("SELECT * FROM verify_counts()"))
