@@ -15,7 +15,7 @@ use super::domain::DomainCheck;
 use super::input::InputFunction;
 use super::relation::Attribute;
 use super::{memory, xact};
-use pg_sqlite_migrate_core::value::batch::{Batch, OnInvalid, Origin};
+use pg_sqlite_migrate_core::value::batch::{Batch, Became, OnInvalid, Origin};
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 use pg_sqlite_migrate_core::value::{Cell, Timezone, ValueList, Wire, vector};
 
@@ -64,8 +64,6 @@ pub struct Converter {
     /// Datums of one batch.
     datums: PgMemoryContexts,
     failed: bool,
-    /// Cells of the batch that became NULL: row, and column unless the plan lists their value.
-    became_null: Vec<(usize, Option<usize>)>,
 }
 
 impl Converter {
@@ -80,7 +78,7 @@ impl Converter {
             .map(|((attribute, wire), column)| ServerColumn::new(attribute, *wire, column))
             .collect();
         let datums = PgMemoryContexts::new("pg_sqlite_migrate datums");
-        Converter { columns, timezone: timezone.clone(), datums, failed: false, became_null: vec![] }
+        Converter { columns, timezone: timezone.clone(), datums, failed: false }
     }
 
     /// Whether the server has a part in a cell of any column.
@@ -109,7 +107,6 @@ impl Converter {
             Ok(held) => held,
             Err(OutOfMemory) => memory::exhausted("a batch of rows"),
         };
-        self.became_null.clear();
         let mut refused = Refusals::new();
         for column in 0..self.columns.len() {
             let Some(ServerColumn { policy, null_values, .. }) = self.columns[column].as_ref() else {
@@ -122,13 +119,6 @@ impl Converter {
                     return Err(Box::new(self.refusal(batch, column, row, error)));
                 }
                 self.convert_one_by_one(batch, column, &mut refused)?;
-            }
-        }
-        let kept = self.became_null.drain(..).filter(|(row, _)| !refused.contains_key(row));
-        for (_, column) in kept {
-            match column {
-                Some(column) => batch.count_nulled(column),
-                None => batch.meant_null += 1,
             }
         }
         batch.remove_rows(&refused.keys().copied().collect::<Vec<_>>());
@@ -216,9 +206,9 @@ impl Converter {
         let cell = row * batch.width() + column;
         let (words, nulls) = batch.cells_mut();
         (words[cell], nulls[cell]) = (0, true);
-        match meant_null {
-            true => self.became_null.push((row, None)),
-            false => self.became_null.push((row, Some(column))),
+        let became = if meant_null { Became::MeantNull } else { Became::Null };
+        if batch.note(row, column, became).is_err() {
+            memory::exhausted("a batch of rows");
         }
         Ok(())
     }

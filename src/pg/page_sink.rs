@@ -1,4 +1,4 @@
-//! Bulk write into a new relation: whole pages are made privately, by readers or here, and appended to its file.
+//! Bulk write into a new relation: whole pages are made privately and appended to its file.
 
 use std::ffi::c_int;
 
@@ -6,7 +6,7 @@ use pgrx::{PgMemoryContexts, PgSqlErrorCode, pg_sys};
 
 use super::loaded_rows::{Command, LoadedRows};
 use super::page_file::{FLUSH_PAGES, PageFile};
-use super::relation::Attribute;
+use super::relation::{self, Attribute};
 use super::rowmaker::RowMaker;
 use super::{heap_layout, memory, slot, xact};
 use pg_sqlite_migrate_core::heap::{self, Page, PageWriter, Placed, Stamp};
@@ -33,7 +33,6 @@ pub struct PageSink {
     slot: *mut pg_sys::TupleTableSlot,
     maker: RowMaker,
     command: Command,
-    /// For rows that are made here.
     writer: PageWriter,
     /// Emptied pages of the writer.
     spare: Vec<Page>,
@@ -268,11 +267,8 @@ impl PageSink {
 /// # Safety
 /// The relation is open.
 unsafe fn reserve(relation: pg_sys::Relation) -> usize {
-    // SAFETY: an ordinary table's options, if it has any, are these.
-    let fillfactor = unsafe {
-        let options = (*relation).rd_options.cast::<pg_sys::StdRdOptions>();
-        options.as_ref().map_or(100, |options| options.fillfactor)
-    };
+    // SAFETY: an open relation, by this function's contract.
+    let fillfactor = unsafe { relation::options(relation) }.map_or(100, |options| options.fillfactor);
     let percent = usize::try_from(fillfactor).unwrap_or(100).min(100);
     heap::PAGE_BYTES * (100 - percent) / 100
 }

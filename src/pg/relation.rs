@@ -147,16 +147,25 @@ impl Opened {
 
     /// The storage parameters of a table, if it has any.
     pub fn options(&self) -> Option<&pg_sys::StdRdOptions> {
-        // SAFETY: an open relation; these are the options of a table, and of nothing else.
-        unsafe {
-            let is_table = (*(*self.0).rd_rel).relkind as u8 == pg_sys::RELKIND_RELATION;
-            (*self.0).rd_options.cast::<pg_sys::StdRdOptions>().as_ref().filter(|_| is_table)
-        }
+        // SAFETY: an open relation.
+        unsafe { options(self.0) }
     }
 
     fn attributes(&self) -> Vec<Attribute> {
         let desc = self.descriptor();
         desc.iter().filter(|a| !a.attisdropped).map(Attribute::new).collect()
+    }
+}
+
+/// The storage parameters of a table, if it has any.
+///
+/// # Safety
+/// The relation stays open for as long as the result is used.
+pub(crate) unsafe fn options<'a>(relation: pg_sys::Relation) -> Option<&'a pg_sys::StdRdOptions> {
+    // SAFETY: an open relation; these are the options of a table, and of nothing else.
+    unsafe {
+        let is_table = (*(*relation).rd_rel).relkind as u8 == pg_sys::RELKIND_RELATION;
+        (*relation).rd_options.cast::<pg_sys::StdRdOptions>().as_ref().filter(|_| is_table)
     }
 }
 

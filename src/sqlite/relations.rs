@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ffi};
 
 use super::error::Error;
@@ -239,17 +239,22 @@ fn version(connection: &Connection) -> rusqlite::Result<Version> {
     Ok((data, connection.total_changes()))
 }
 
-/// `vector_of(value, bytes)`: a vector of the size that its table says. Another one, and none, is a blob without a float,
-/// which does not fit: what becomes of its row the plan says.
+/// `vector_of(value, bytes)`: a vector of the size that its table says. None is a blob without a float, and one of another
+/// size a text that shows it: neither fits, and what becomes of its row the plan says.
 pub(super) fn register_vector_of(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
     connection.create_scalar_function("vector_of", 2, flags, |context| {
-        let bytes: i64 = context.get(1)?;
-        let blob = match context.get_raw(0) {
-            ValueRef::Blob(blob) if i64::try_from(blob.len()) == Ok(bytes) => blob,
+        let size: i64 = context.get(1)?;
+        let found = match context.get_raw(0) {
+            ValueRef::Blob(blob) => blob,
             _ => &[],
         };
-        buffer::bytes(blob).map_err(no_memory)
+        if found.is_empty() || i64::try_from(found.len()) == Ok(size) {
+            return buffer::bytes(found).map(Value::Blob).map_err(no_memory);
+        }
+        let mut shown = format!("a vector of {} bytes, not of {size}: x'", found.len());
+        let whole = buffer::append_hex(&mut shown, found).and_then(|()| buffer::append(&mut shown, "'"));
+        whole.map(|()| Value::Text(shown)).map_err(no_memory)
     })
 }
 

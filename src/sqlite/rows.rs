@@ -12,7 +12,7 @@ use super::{Error, Source, absent, collations, logged};
 use pg_sqlite_migrate_core::plan::decide::invalid_values::InvalidCell;
 use pg_sqlite_migrate_core::sqltext::{sqlite_ident, sqlite_literal};
 use pg_sqlite_migrate_core::value::batch::{
-    Batch, Keep, LARGEST_VALUE, OnInvalid, Origin, RejectedRow, RowName,
+    Batch, Became, Keep, LARGEST_VALUE, OnInvalid, Origin, RejectedRow, RowName,
 };
 use pg_sqlite_migrate_core::value::buffer::{self, Buffer, OutOfMemory};
 use pg_sqlite_migrate_core::value::encoding::TextReading;
@@ -195,8 +195,7 @@ const LARGE: u64 = 1 << 20;
 fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
-    // What is counted once the row is complete.
-    let (mut nulled, mut shortened, mut converted, mut meant_null) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let at = batch.rows();
     for (i, column) in plan.columns.iter().enumerate() {
         let stored = row.value(first + i).map_err(|OutOfMemory| no_memory(row, plan, i))?;
         // A byte becomes three at most.
@@ -205,7 +204,7 @@ fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(),
         }
         let text = column.texts.read(stored);
         if text.is_some() || column.texts.keeps(stored) {
-            converted.push(i);
+            batch.note(at, i, Became::Converted).map_err(|OutOfMemory| no_memory(row, plan, i))?;
         }
         let cell = text.as_deref().map_or(stored, Cell::Text);
         row_bytes += size(cell);
@@ -221,25 +220,21 @@ fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(),
                 if column.not_null {
                     return refuse(row, plan, batch, i, cell, Fault::Null);
                 }
-                meant_null += 1;
-                batch.push(Decoded::Null)
+                batch.note(at, i, Became::MeantNull).and_then(|()| batch.push(Decoded::Null))
             }
             Err(invalid) if column.excess != Excess::Error => {
                 match column.decoder.decode_without(cell, column.excess) {
                     Some(value) => {
-                        shortened.push(i);
-                        push(column, batch, value)
+                        batch.note(at, i, Became::Shortened).and_then(|()| push(column, batch, value))
                     }
                     None if becomes_null(column) => {
-                        nulled.push(i);
-                        batch.push(Decoded::Null)
+                        batch.note(at, i, Became::Null).and_then(|()| batch.push(Decoded::Null))
                     }
                     None => return refuse(row, plan, batch, i, cell, invalid.into()),
                 }
             }
             Err(_) if becomes_null(column) => {
-                nulled.push(i);
-                batch.push(Decoded::Null)
+                batch.note(at, i, Became::Null).and_then(|()| batch.push(Decoded::Null))
             }
             Err(invalid) => return refuse(row, plan, batch, i, cell, invalid.into()),
         };
@@ -257,10 +252,6 @@ fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(),
         batch.large = Some(name(row, plan));
     }
     batch.source_bytes += row_bytes;
-    batch.meant_null += meant_null;
-    nulled.into_iter().for_each(|column| batch.count_nulled(column));
-    shortened.into_iter().for_each(|column| batch.count_shortened(column));
-    converted.into_iter().for_each(|column| batch.count_converted(column));
     batch.end_row();
     Ok(())
 }

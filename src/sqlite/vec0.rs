@@ -43,7 +43,6 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     connection
         .create_scalar_function("vec0_real", 1, FLAGS, |context| Ok(blob(context).and_then(slot::real)))?;
     connection.create_scalar_function("vec0_text", 2, FLAGS, text)?;
-    connection.create_scalar_function("vec0_vector", 2, FLAGS, vector)?;
     connection.create_scalar_function("vec0_int8", 1, FLAGS, |context| {
         of_vector(context, |bytes| slot::floats_of_int8(bytes).map(Value::Blob))
     })?;
@@ -78,22 +77,7 @@ fn text(context: &Context<'_>) -> Result<Value> {
     value.map_err(no_memory)
 }
 
-/// `vec0_vector(value, bytes)`: a vector of the size that its table says. None is a blob without a float, and one of another
-/// size a text that shows it: neither fits, and what becomes of its row the plan says.
-fn vector(context: &Context<'_>) -> Result<Value> {
-    let size: i64 = context.get(1)?;
-    let found = blob(context).unwrap_or_default();
-    if found.is_empty() || i64::try_from(found.len()) == Ok(size) {
-        return buffer::bytes(found).map(Value::Blob).map_err(no_memory);
-    }
-    let mut shown = format!("a vector of {} bytes, not of {size}: x'", found.len());
-    buffer::append_hex(&mut shown, found)
-        .and_then(|()| buffer::append(&mut shown, "'"))
-        .map_err(no_memory)?;
-    Ok(Value::Text(shown))
-}
-
-/// What [`vector`] gives, in another form if it is one.
+/// What `vector_of` gives, in another form if it is one.
 fn of_vector(context: &Context<'_>, form: impl Fn(&[u8]) -> Option<Value>) -> Result<Value> {
     match context.get_raw(0) {
         ValueRef::Blob([]) => Ok(Value::Blob(vec![])),
@@ -241,7 +225,7 @@ fn read(
                     format!("substr({alias}.vectors, r.chunk_offset * {bytes} + 1, {bytes})")
                 }
             };
-            let vector = format!("vec0_vector({slot}, {bytes})");
+            let vector = format!("vector_of({slot}, {bytes})");
             match element {
                 Element::Float => ("BLOB", vector),
                 Element::Int8 => ("BLOB", format!("vec0_int8({vector})")),

@@ -98,7 +98,7 @@ pub(super) fn define(table: &str, arguments: &[&str]) -> std::result::Result<Rel
         name: column,
         declared: "BLOB",
         expression: format!(
-            "vec0_vector(vss0_vector('{name}', {number}, d.rowid), {})",
+            "vector_of(vss0_vector('{name}', {number}, d.rowid), {})",
             u64::from(dimension) * 4
         ),
         hidden: false,

@@ -16,21 +16,32 @@ pub fn form(batch: &Batch, writer: &mut PageWriter) -> Result<usize, OutOfMemory
     }
     let rows = words.chunks_exact(width).zip(nulls.chunks_exact(width)).take(batch.rows());
     for (row, (words, nulls)) in rows.enumerate() {
-        let cell = |at: usize, length: Length| match (nulls.get(at), words.get(at), length) {
-            (Some(false), Some(word), Length::Word(_)) => Cell::Word(*word),
-            (Some(false), Some(offset), length) => referred(bytes, *offset as usize, length),
-            _ => Cell::Null,
-        };
-        if writer.row(cell)? != Placed::OnPage {
+        if writer.row(|at, length| cell(words, nulls, bytes, at, length))? != Placed::OnPage {
             return Ok(row);
         }
     }
     Ok(batch.rows())
 }
 
+/// A value of a row of a batch that is not sealed.
+#[inline]
+pub(super) fn cell<'a>(
+    words: &[u64],
+    nulls: &[bool],
+    bytes: &'a [u8],
+    at: usize,
+    length: Length,
+) -> Cell<'a> {
+    match (nulls.get(at), words.get(at), length) {
+        (Some(false), Some(word), Length::Word(_)) => Cell::Word(*word),
+        (Some(false), Some(offset), length) => referred(bytes, *offset as usize, length),
+        _ => Cell::Null,
+    }
+}
+
 /// The value that starts at an offset of a batch's bytes.
 #[inline]
-pub(super) fn referred(bytes: &[u8], offset: usize, length: Length) -> Cell<'_> {
+fn referred(bytes: &[u8], offset: usize, length: Length) -> Cell<'_> {
     let rest = bytes.get(offset..).unwrap_or_default();
     let length = match length {
         Length::Fixed(length) => usize::from(length),

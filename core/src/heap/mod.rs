@@ -1,8 +1,8 @@
 //! PostgreSQL's heap pages, made without a server: how a row becomes a tuple, and where the tuple stands on its page.
 //!
 //! Pure. The formats are those of `heaptuple.c`, `htup_details.h`, `bufpage.h`, `itemid.h` and `postgres.h`, the same in
-//! PostgreSQL 14 to 18; tests inside the server compare tuples with the server's own, byte for byte. What a reader
-//! cannot make goes to the server as a row: values that are moved out of their tuple or compressed.
+//! PostgreSQL 14 to 18; end-to-end tests compare pages with the server's own, byte for byte. What only the server can make
+//! stays a row: one of which values are moved out.
 
 mod compress;
 mod form;

@@ -22,8 +22,8 @@ pub enum Placed {
     TooLarge(usize),
 }
 
-/// Pages in order. Tuples are added to the last one, which may be taken further by the next batch.
-#[derive(Debug, Clone)]
+/// Pages in order. Tuples are added to the last one, where the next batch goes on.
+#[derive(Debug)]
 pub struct PageWriter {
     layout: Layout,
     stamp: Stamp,

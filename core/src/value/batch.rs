@@ -95,6 +95,19 @@ pub struct RejectedRow {
     pub error: String,
 }
 
+/// What became of a value that is not loaded as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// NULL, because it does not fit.
+    Null,
+    /// NULL, because the plan's `null_values` list it.
+    MeantNull,
+    /// It was rounded or cut.
+    Shortened,
+    /// A text was read in another encoding or without NUL characters.
+    Converted,
+}
+
 #[derive(Debug, Default)]
 pub struct Batch {
     wires: Arc<[Wire]>,
@@ -111,14 +124,8 @@ pub struct Batch {
     pub rejected: Vec<RejectedRow>,
     /// The row to report if memory for the batch runs out: a row so large that it is the batch's last.
     pub large: Option<RowName>,
-    /// The number of values of each column that became NULL because they did not fit.
-    pub nulled: Vec<u64>,
-    /// The number of values that became NULL because the plan's `null_values` list them.
-    pub meant_null: u64,
-    /// The number of values of each column that were rounded or cut.
-    pub shortened: Vec<u64>,
-    /// The number of texts of each column that were read in another encoding or without NUL characters.
-    pub converted: Vec<u64>,
+    /// Values that are not as in the file: row, column, and what became of them.
+    changes: Vec<(usize, usize, Became)>,
     /// Bytes of SQLite values in this batch's rows.
     pub source_bytes: u64,
     /// The size in bytes of rows that are kept for the log.
@@ -146,7 +153,8 @@ impl Batch {
 
     /// The memory of the batch that depends on its rows, in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len() + self.words.len() * size_of::<u64>() + self.nulls.len() + self.held
+        let changes = self.changes.len() * size_of::<(usize, usize, Became)>();
+        self.bytes.len() + self.words.len() * size_of::<u64>() + self.nulls.len() + changes + self.held
     }
 
     /// Keeps the identity, and perhaps the values, of the current row.
@@ -214,19 +222,14 @@ impl Batch {
         self.complete_bytes = self.bytes.len();
     }
 
-    /// A value of a column was rounded or cut. Columns are few.
-    pub fn count_shortened(&mut self, column: usize) {
-        count(&mut self.shortened, column);
+    /// Notes what became of a value of the current row, or of a complete one.
+    pub fn note(&mut self, row: usize, column: usize, became: Became) -> Result<(), OutOfMemory> {
+        buffer::push(&mut self.changes, (row, column, became))
     }
 
-    /// A value of a column became NULL.
-    pub fn count_nulled(&mut self, column: usize) {
-        count(&mut self.nulled, column);
-    }
-
-    /// Counts a text of a complete row's column that was converted.
-    pub fn count_converted(&mut self, column: usize) {
-        count(&mut self.converted, column);
+    /// What became of values of the batch's rows, by column.
+    pub fn changes(&self) -> impl Iterator<Item = (usize, Became)> {
+        self.changes.iter().map(|(_, column, became)| (*column, *became))
     }
 
     /// Removes the cells of the current row that were pushed.
@@ -235,6 +238,8 @@ impl Batch {
         self.words.truncate(cells);
         self.nulls.truncate(cells);
         self.bytes.truncate(self.complete_bytes);
+        let complete = self.changes.iter().take_while(|(row, _, _)| *row < self.rows).count();
+        self.changes.truncate(complete);
     }
 
     /// Whether words of references are addresses.
@@ -302,6 +307,7 @@ impl Batch {
             }
             kept += 1;
         }
+        self.changes.retain(|(row, _, _)| positions.binary_search(row).is_err());
         self.rows = kept;
         self.words.truncate(kept * width);
         self.nulls.truncate(kept * width);
@@ -319,21 +325,11 @@ impl Batch {
         self.origins.clear();
         self.rejected.clear();
         self.large = None;
-        self.nulled.clear();
-        self.meant_null = 0;
-        self.shortened.clear();
-        self.converted.clear();
+        self.changes.clear();
         self.source_bytes = 0;
         self.held = 0;
         self.sealed = false;
     }
-}
-
-fn count(counts: &mut Vec<u64>, column: usize) {
-    if counts.len() <= column {
-        counts.extend((counts.len()..=column).map(|_| 0));
-    }
-    counts[column] += 1;
 }
 
 /// `typalign` of `text` and `bytea`, which a [`Buffer`]'s own alignment is a multiple of.
@@ -371,6 +367,21 @@ mod tests {
         push(&mut b, 3, "c");
         assert_eq!((b.rows(), b.words.len(), b.bytes.len()), (2, 4, 13));
         assert_eq!(b.words[2], 3);
+    }
+
+    #[test]
+    fn what_became_of_values_goes_with_their_rows() {
+        let mut b = batch();
+        b.note(0, 1, Became::Null).unwrap();
+        push(&mut b, 1, "a");
+        b.note(1, 0, Became::Shortened).unwrap();
+        b.drop_row();
+        push(&mut b, 2, "b");
+        b.note(1, 1, Became::Converted).unwrap();
+        assert_eq!(b.changes().collect::<Vec<_>>(), [(1, Became::Null), (1, Became::Converted)]);
+        b.seal();
+        b.remove_rows(&[0]);
+        assert_eq!(b.changes().collect::<Vec<_>>(), [(1, Became::Converted)]);
     }
 
     #[test]

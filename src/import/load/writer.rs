@@ -21,7 +21,7 @@ use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec};
 use pg_sqlite_migrate_core::sqltext::sqlite_literal;
 use pg_sqlite_migrate_core::value::Excess;
-use pg_sqlite_migrate_core::value::batch::{Batch, Origin, RejectedRow, RowName};
+use pg_sqlite_migrate_core::value::batch::{Batch, Became, Origin, RejectedRow, RowName};
 use pg_sqlite_migrate_core::value::buffer::Buffer;
 
 /// Rows of fewer columns fit on a page: longer values are moved out, and take less than 27 bytes then.
@@ -82,13 +82,22 @@ impl<'a> Writer<'a> {
         }
         self.sink.insert(batch);
         self.loaded.imported += batch.rows() as u64;
-        self.loaded.nulled.resize(self.spec.columns.len(), 0);
-        self.loaded.nulled.iter_mut().zip(&batch.nulled).for_each(|(sum, count)| *sum += count);
-        self.loaded.meant_null += batch.meant_null;
-        self.loaded.shortened.resize(self.spec.columns.len(), 0);
-        self.loaded.shortened.iter_mut().zip(&batch.shortened).for_each(|(sum, count)| *sum += count);
-        self.loaded.converted.resize(self.spec.columns.len(), 0);
-        self.loaded.converted.iter_mut().zip(&batch.converted).for_each(|(sum, count)| *sum += count);
+        let loaded = &mut self.loaded;
+        for counts in [&mut loaded.nulled, &mut loaded.shortened, &mut loaded.converted] {
+            counts.resize(self.spec.columns.len(), 0);
+        }
+        for (column, became) in batch.changes() {
+            let counts = match became {
+                Became::Null => &mut loaded.nulled,
+                Became::Shortened => &mut loaded.shortened,
+                Became::Converted => &mut loaded.converted,
+                Became::MeantNull => {
+                    loaded.meant_null += 1;
+                    continue;
+                }
+            };
+            counts.get_mut(column).into_iter().for_each(|count| *count += 1);
+        }
         if self.converter.take_failed() {
             self.progress.resume();
         }

@@ -3,7 +3,7 @@
 mod pglz;
 
 use self::pglz::Pglz;
-use super::form::referred;
+use super::form;
 use super::layout::{Layout, Length, Method};
 use super::page::LONGEST_PLAIN_TUPLE;
 use super::tuple::{self, Cell};
@@ -92,11 +92,9 @@ impl Compressor {
         let (words, nulls, bytes) = batch.cells();
         let start = row * batch.width();
         let (words, nulls) = (words.get(start..)?, nulls.get(start..)?);
-        let cell = |at: usize, length: Length| match (nulls.get(at), words.get(at), length) {
-            (Some(false), Some(word), Length::Word(_)) => Cell::Word(*word),
-            (Some(false), Some(_), _) if self.done.get(at) == Some(&Done::Gone) => Cell::Bytes(&POINTER),
-            (Some(false), Some(offset), length) => referred(bytes, *offset as usize, length),
-            _ => Cell::Null,
+        let cell = |at: usize, length: Length| match self.done.get(at) {
+            Some(Done::Gone) => Cell::Bytes(&POINTER),
+            _ => form::cell(words, nulls, bytes, at, length),
         };
         if tuple::measure(&self.layout, cell)?.length <= LONGEST_PLAIN_TUPLE {
             return None;
