@@ -196,6 +196,7 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             prop::option::of(names).prop_map(Value::from).boxed()
         }
         Kind::Scale => prop::option::of(0..1002u64).prop_map(Value::from).boxed(),
+        Kind::Readers => prop::option::of(0..70u64).prop_map(Value::from).boxed(),
         Kind::Timezone => {
             select(&["UTC", "Europe/Berlin", "+05:30", "Nowhere"][..]).prop_map(Value::from).boxed()
         }

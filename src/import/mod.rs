@@ -16,6 +16,7 @@ pub mod made;
 pub mod notices;
 pub mod orphans;
 mod profiles;
+mod readers;
 pub mod result;
 pub mod run;
 pub mod sequences;

@@ -378,6 +378,7 @@ impl<'a> Run<'a> {
             table_number: self.loads_begun as i64,
             tables: loads(planned).count() as i64,
             rows_expected: expected_rows(self.survey, &spec.source),
+            readers: self.survey.needs.readers,
             rowid: rowid_name(self.survey, &spec.source),
             recovery: recovery.as_ref(),
             orphans: &self.orphans,

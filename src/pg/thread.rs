@@ -1,4 +1,4 @@
-//! One helper thread at a time, in addition to the backend's own.
+//! One helper thread at a time, in addition to the backend's own, and those that it starts itself.
 //!
 //! The thread calls nothing of the server and has every signal blocked, so that the server's handlers run on the
 //! backend's thread alone. The backend waits in short steps and serves interrupts. Whether the backend leaves by
@@ -7,7 +7,7 @@
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, ScopedJoinHandle, scope};
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,14 @@ pub enum Outbox<'a, M> {
 }
 
 impl<M> Outbox<'_, M> {
+    /// What another thread reaches the same receiver by, where there is a channel.
+    pub fn sender(&self) -> Option<Sender<M>> {
+        match self {
+            Outbox::Channel(sender) => Some(sender.clone()),
+            Outbox::Inline(_) => None,
+        }
+    }
+
     /// `false` if the receiver has stopped.
     pub fn send(&mut self, message: M) -> bool {
         match self {
@@ -169,6 +177,30 @@ where
     take(&result).unwrap_or_else(|| pgrx::error!("the reader thread ended without a result"))
 }
 
+/// Runs the jobs at once: `own` on this thread, which is the helper thread, each of the others on a thread of its own, as far
+/// as there are threads; the rest are dropped. Where the helper's job runs inline, on the backend's thread, there are none: a
+/// thread that it started would get the server's signals.
+pub fn together(own: impl FnOnce(), others: Vec<impl FnOnce() + Send>) {
+    if !is_helper() {
+        return own();
+    }
+    scope(|scope| {
+        let mut threads = vec![];
+        for job in others {
+            let thread = Builder::new().name(NAME.into());
+            #[cfg(feature = "pg_test")]
+            let thread = fault::without_memory(thread);
+            threads.extend(thread.spawn_scoped(scope, job).ok());
+        }
+        own();
+        for thread in threads {
+            if let Err(panic) = thread.join() {
+                resume_unwind(panic);
+            }
+        }
+    });
+}
+
 fn wait<M>(
     inbox: &Receiver<M>,
     consume: &mut impl FnMut(M),
@@ -195,12 +227,17 @@ fn wait<M>(
     interrupts::check();
 }
 
+/// What a mutex guards; a thread that has panicked with it left it whole, and its panic goes on elsewhere.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+    lock(slot).take()
 }
 
 fn put<T>(slot: &Mutex<Option<T>>, value: T) {
-    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    *lock(slot) = Some(value);
 }
 
 /// Blocks every signal around `f`, so that a thread made in it inherits the mask.

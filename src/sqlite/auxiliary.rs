@@ -202,6 +202,12 @@ impl Fingerprint {
         self.same(later) && !self.young
     }
 
+    /// The path has led to one file both times.
+    pub(super) fn is_of_same_file(&self, other: &Fingerprint) -> bool {
+        let inode = |status: FileStatus| (status.device, status.inode);
+        self.file.map(inode) == other.file.map(inode)
+    }
+
     /// Nothing shows that something was written.
     pub(super) fn same(&self, later: &Fingerprint) -> bool {
         (self.file, self.wal, self.header) == (later.file, later.wal, later.header)

@@ -65,7 +65,7 @@ pub use introspect::{catalog, locate_vectors};
 pub use keys::key_facts;
 pub use loaded::{broken_check, register_rejecting};
 pub use open::{OpenOptions, Scratch, Source, is_database, open};
-pub use profile::{Mode, profile};
+pub use profile::profile;
 pub use session::{Purpose, Session, StatementId};
 pub use stamp::stamp;
 pub use texts::texts;

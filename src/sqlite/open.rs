@@ -5,6 +5,7 @@
 //! the POSIX locks of every SQLite connection that this process has on the file.
 
 mod connection;
+mod twin;
 
 use std::any::Any;
 use std::os::unix::fs::MetadataExt;
@@ -61,6 +62,9 @@ pub struct Scratch {
 pub struct Source {
     connection: Connection,
     path: PathBuf,
+    /// How it was opened, and where what is read lies: the file or a copy.
+    options: OpenOptions,
+    place: Place,
     schema_error: Option<String>,
     authorizer: Arc<Authorizer>,
     stand_ins: StandIns,
@@ -340,12 +344,8 @@ pub(super) fn open_to_write(options: &OpenOptions) -> Result<Source, Error> {
     let (creates, state) = (beside.wal_mode && !beside.shm, State::of(path, &beside));
     let file = Place { path: path.clone(), immutable: false };
     let opened = connect(options, &file, Access::Write, Schema::Sound)?;
-    let source = opened.on(
-        path,
-        state,
-        if creates { SnapshotGuard::CreatedFiles } else { SnapshotGuard::Locks { _probe: None } },
-    );
-    source.recognised(options)
+    let guard = if creates { SnapshotGuard::CreatedFiles } else { SnapshotGuard::Locks { _probe: None } };
+    opened.on(options, file, state, guard).recognised(options)
 }
 
 /// Opening the file for writing would create auxiliary files, though only the file itself is to be read.
@@ -404,7 +404,7 @@ impl Snapshot {
             }
             opened => (opened?, None),
         };
-        let source = Source { schema_error, ..opened.on(&options.path, state, guard.taken()) };
+        let source = Source { schema_error, ..opened.on(options, place, state, guard.taken()) };
         source.recognised(options)
     }
 }
@@ -525,13 +525,15 @@ fn copy_of(
 }
 
 impl Opened {
-    fn on(self, path: &Path, state: State, guard: SnapshotGuard) -> Source {
+    fn on(self, options: &OpenOptions, place: Place, state: State, guard: SnapshotGuard) -> Source {
         let Opened { connection, authorizer, patience } = self;
-        let (path, stand_ins) = (path.to_owned(), StandIns::default());
+        let (path, stand_ins) = (options.path.clone(), StandIns::default());
         let relations = Relations::default();
         Source {
             connection,
             path,
+            options: options.clone(),
+            place,
             schema_error: None,
             authorizer,
             stand_ins,

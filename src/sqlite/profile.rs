@@ -23,8 +23,13 @@ use pg_sqlite_migrate_core::value::encoding::TextReading;
 
 /// How much of a table is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Full,
+pub enum Extent {
+    All,
+    /// The rows from one rowid to another.
+    Part {
+        first: i64,
+        last: i64,
+    },
     /// About so many rows, in even strips over the whole rowid range.
     Sample {
         rows: u64,
@@ -32,12 +37,12 @@ pub enum Mode {
 }
 
 /// Profiles the rows and values of a table that `reading` says. Of a damaged table it profiles,
-/// whatever the mode, the rows that can still be reached by its `recovery`. `listed` gives the values of a column that the
+/// whatever the extent, the rows that can still be reached by its `recovery`. `listed` gives the values of a column that the
 /// plan lists.
 pub fn profile(
     source: &Source,
     table: &Table,
-    mode: Mode,
+    extent: Extent,
     reading: &Reading,
     recovery: Option<&Recovery>,
     orms: &[Recognised],
@@ -59,12 +64,18 @@ pub fn profile(
             })
             .collect(),
     };
-    let sampled = source.ask(|connection| match (recovery, mode) {
+    let sampled = source.ask(|connection| match (recovery, extent) {
         (Some(recovery), _) => recovery
             .read(connection, &scan.columns, filter, &mut |row: &Row<'_>| seen.observe(row))
             .map(|_| false),
-        (None, Mode::Full) => scan.read(&scan.select(), &[], u64::MAX, &mut seen),
-        (None, Mode::Sample { rows }) => scan.sample(rows, &mut seen),
+        (None, Extent::All) => scan.read(&scan.select(), &[], u64::MAX, &mut seen),
+        (None, Extent::Part { first, last }) => scan.read(
+            &scan.between(table.rowid_name().unwrap_or("rowid")),
+            &[first, last],
+            u64::MAX,
+            &mut seen,
+        ),
+        (None, Extent::Sample { rows }) => scan.sample(rows, &mut seen),
     });
     let sampled = sampled.map_err(|e| blame(source, table, reading, recovery, e.within(&table.name)))?;
     // Hidden columns are not read and have an empty profile.
@@ -85,6 +96,47 @@ pub(super) fn condition(source: &Source, table: &str, filter: Option<&str>) -> R
     let condition = format!("WHERE ({filter}\n)");
     prepared(source, table, filter, &invalid)?;
     Ok(condition)
+}
+
+/// A full profile of a table with so many numbers of rows, whether they are used or not, is made in parts.
+const LARGE: i128 = 200_000;
+const PARTS: u32 = 8;
+
+/// The extents that a full profile is made of, in their order. They depend on the table alone: that what is counted differs
+/// a little by where a part begins must not make a plan depend on the machine.
+pub fn parts(source: &Source, table: &Table) -> Vec<Extent> {
+    match rowids(source, table) {
+        Ok(Some((_, first, last))) if i128::from(last) - i128::from(first) >= LARGE => {
+            strips(first, last, PARTS).map(|(first, last)| Extent::Part { first, last }).collect()
+        }
+        _ => vec![Extent::All],
+    }
+}
+
+/// The rowid's name, least and greatest value, where the table has one and rows.
+fn rowids(source: &Source, table: &Table) -> rusqlite::Result<Option<(&'static str, i64, i64)>> {
+    let Some(name) = table.rowid_name() else { return Ok(None) };
+    Ok(ends(source, &table.name, name)?.map(|(first, last)| (name, first, last)))
+}
+
+/// The least and the greatest rowid, which a table without rows does not have.
+pub fn ends(source: &Source, table: &str, rowid: &str) -> rusqlite::Result<Option<(i64, i64)>> {
+    let extreme = |function: &str| {
+        let sql = format!("SELECT {function}({rowid}) FROM main.{}", sqlite_ident(table));
+        source.connection().query_row(&sql, [], |r| r.get::<_, Option<i64>>(0))
+    };
+    Ok(extreme("min")?.zip(extreme("max")?))
+}
+
+/// A range of numbers in `count` equal ranges, or fewer.
+pub fn strips(first: i64, last: i64, count: u32) -> impl Iterator<Item = (i64, i64)> {
+    let (first, last) = (i128::from(first), i128::from(last));
+    let width = (last - first) / i128::from(count) + 1;
+    (0..i128::from(count)).map_while(move |strip| {
+        let from = first + strip * width;
+        let to = (from + width - 1).min(last);
+        (from <= last).then_some((i64::try_from(from).ok()?, i64::try_from(to).ok()?))
+    })
 }
 
 struct Scan<'a> {
@@ -110,31 +162,21 @@ impl Scan<'_> {
     }
 
     fn sample(&self, rows: u64, seen: &mut Seen) -> Sampled {
-        const STRIPS: i128 = 32;
-        let Some((rowid, first, last)) = self.rowids()? else {
+        const STRIPS: u32 = 32;
+        let Some((rowid, first, last)) = rowids(self.source, self.table)? else {
             return self.read(&self.select(), &[], rows, seen);
         };
-        let sql = format!("{} AND {rowid} BETWEEN ?1 AND ?2", self.select());
-        let width = (i128::from(last) - i128::from(first)) / STRIPS + 1;
+        let sql = self.between(rowid);
         let mut sampled = false;
-        for strip in 0..STRIPS {
-            let from = i128::from(first) + strip * width;
-            let to = (from + width - 1).min(last.into());
-            if let (Ok(from), Ok(to)) = (i64::try_from(from), i64::try_from(to)) {
-                sampled |= self.read(&sql, &[from, to], rows / STRIPS as u64 + 1, seen)?;
-            }
+        for (from, to) in strips(first, last, STRIPS) {
+            sampled |= self.read(&sql, &[from, to], rows / STRIPS as u64 + 1, seen)?;
         }
         Ok(sampled)
     }
 
-    /// The rowid's name, least and greatest value, where the table has one and rows.
-    fn rowids(&self) -> rusqlite::Result<Option<(&'static str, i64, i64)>> {
-        let Some(name) = self.table.rowid_name() else { return Ok(None) };
-        let extreme = |function: &str| {
-            let sql = format!("SELECT {function}({name}) FROM main.{}", sqlite_ident(&self.table.name));
-            self.source.connection().query_row(&sql, [], |r| r.get::<_, Option<i64>>(0))
-        };
-        Ok(extreme("min")?.zip(extreme("max")?).map(|(first, last)| (name, first, last)))
+    /// The rows between two rowids.
+    fn between(&self, rowid: &str) -> String {
+        format!("{} AND {rowid} BETWEEN ?1 AND ?2", self.select())
     }
 
     fn read(&self, sql: &str, bounds: &[i64], at_most: u64, seen: &mut Seen) -> Sampled {
@@ -181,8 +223,8 @@ mod tests {
         Default::default()
     }
 
-    fn rows(source: &Source, name: &str, mode: Mode, filter: Option<&str>) -> Result<(u64, bool), Error> {
-        profile(source, &table(source, name), mode, &Reading::filtered(filter), None, &[], &nothing)
+    fn rows(source: &Source, name: &str, extent: Extent, filter: Option<&str>) -> Result<(u64, bool), Error> {
+        profile(source, &table(source, name), extent, &Reading::filtered(filter), None, &[], &nothing)
             .map(|p| (p.rows, p.sampled))
     }
 
@@ -198,18 +240,55 @@ mod tests {
              INSERT INTO wide VALUES (-9223372036854775808), (0), (9223372036854775807)",
         );
         let source = dir.open("t.db");
-        assert_eq!(rows(&source, "t", Mode::Full, None), Ok((1000, false)));
-        assert_eq!(rows(&source, "t", Mode::Full, Some("a > 990 -- ten")), Ok((10, false)));
-        assert_eq!(rows(&source, "t", Mode::Sample { rows: 64 }, None), Ok((96, true)));
-        assert_eq!(rows(&source, "t", Mode::Sample { rows: 5000 }, None), Ok((1000, false)));
-        assert_eq!(rows(&source, "w", Mode::Sample { rows: 7 }, None), Ok((7, true)));
-        assert_eq!(rows(&source, "w", Mode::Sample { rows: 1000 }, None), Ok((1000, false)));
-        assert_eq!(rows(&source, "e", Mode::Sample { rows: 7 }, None), Ok((0, false)));
-        assert_eq!(rows(&source, "wide", Mode::Sample { rows: 700 }, None), Ok((3, false)));
+        assert_eq!(rows(&source, "t", Extent::All, None), Ok((1000, false)));
+        assert_eq!(rows(&source, "t", Extent::All, Some("a > 990 -- ten")), Ok((10, false)));
+        assert_eq!(rows(&source, "t", Extent::Sample { rows: 64 }, None), Ok((96, true)));
+        assert_eq!(rows(&source, "t", Extent::Sample { rows: 5000 }, None), Ok((1000, false)));
+        assert_eq!(rows(&source, "w", Extent::Sample { rows: 7 }, None), Ok((7, true)));
+        assert_eq!(rows(&source, "w", Extent::Sample { rows: 1000 }, None), Ok((1000, false)));
+        assert_eq!(rows(&source, "e", Extent::Sample { rows: 7 }, None), Ok((0, false)));
+        assert_eq!(rows(&source, "wide", Extent::Sample { rows: 700 }, None), Ok((3, false)));
         let whole =
-            profile(&source, &table(&source, "t"), Mode::Full, &Reading::default(), None, &[], &nothing)
+            profile(&source, &table(&source, "t"), Extent::All, &Reading::default(), None, &[], &nothing)
                 .unwrap();
         assert_eq!(whole.columns.len(), 3);
+    }
+
+    #[test]
+    fn parts_of_a_table_are_the_whole() {
+        let dir = TempDir::new();
+        dir.database(
+            "t.db",
+            "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t SELECT value * 100, value FROM generate_series(1,5000);
+             CREATE TABLE small(a); INSERT INTO small SELECT value FROM generate_series(1,500);
+             CREATE TABLE ends(a INTEGER PRIMARY KEY);
+             INSERT INTO ends VALUES (-9223372036854775808), (-1), (0), (9223372036854775807);
+             CREATE TABLE w(k INTEGER PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES (1), (1000000)",
+        );
+        let source = dir.open("t.db");
+        for (name, parts, rows) in [("t", 8, 5000), ("small", 1, 500), ("ends", 8, 4), ("w", 1, 2)] {
+            let extents = super::parts(&source, &table(&source, name));
+            assert_eq!(extents.len(), parts, "{name}");
+            for filter in [None, Some("1 = 1 -- all")] {
+                let of = |extent| {
+                    let (table, reading) = (table(&source, name), Reading::filtered(filter));
+                    profile(&source, &table, extent, &reading, None, &[], &nothing).unwrap()
+                };
+                let mut whole = of(extents[0]);
+                extents[1..].iter().for_each(|extent| whole.add_later(of(*extent)));
+                assert_eq!((whole.rows, &whole), (rows, &of(Extent::All)), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn strips_cover_a_range() {
+        for (first, last, count) in [(1, 10, 3), (5, 5, 8), (i64::MIN, i64::MAX, 32), (0, 6, 7), (-3, 3, 2)] {
+            let strips: Vec<_> = strips(first, last, count).collect();
+            assert_eq!((strips[0].0, strips[strips.len() - 1].1), (first, last));
+            assert!(strips.windows(2).all(|pair| pair[0].1.checked_add(1) == Some(pair[1].0)), "{strips:?}");
+            assert!(strips.len() <= count as usize);
+        }
     }
 
     #[test]
@@ -217,7 +296,7 @@ mod tests {
         let dir = TempDir::new();
         dir.database("t.db", "CREATE TABLE t(a)");
         let source = dir.open("t.db");
-        let failure = |filter| rows(&source, "t", Mode::Full, Some(filter)).unwrap_err();
+        let failure = |filter| rows(&source, "t", Extent::All, Some(filter)).unwrap_err();
         assert!(matches!(failure("1) OR (1"), Error::InvalidFilter { .. }));
         let unknown = Error::InvalidFilter {
             path: dir.path("t.db"),
@@ -239,7 +318,7 @@ mod tests {
         bytes[middle..middle + 4096].fill(0xa5);
         std::fs::write(&path, bytes).unwrap();
         let source = dir.open("t.db");
-        let error = rows(&source, "t", Mode::Full, None).unwrap_err();
+        let error = rows(&source, "t", Extent::All, None).unwrap_err();
         assert!(matches!(&error, Error::Corrupt { object: Some(t), .. } if t == "t"), "{error:?}");
     }
 
@@ -249,11 +328,11 @@ mod tests {
             let options = open::OpenOptions { immutable: true, ..options(&path) };
             let Ok(source) = open::open(&options) else { continue };
             for table in catalog(&source).map(|c| c.tables).unwrap_or_default() {
-                let _ = profile(&source, &table, Mode::Full, &Reading::default(), None, &[], &nothing);
+                let _ = profile(&source, &table, Extent::All, &Reading::default(), None, &[], &nothing);
                 let _ = profile(
                     &source,
                     &table,
-                    Mode::Sample { rows: 3 },
+                    Extent::Sample { rows: 3 },
                     &Reading::filtered(Some("1")),
                     None,
                     &[],

@@ -18,13 +18,27 @@ use pg_sqlite_migrate_core::value::buffer::{self, Buffer, OutOfMemory};
 use pg_sqlite_migrate_core::value::encoding::TextReading;
 use pg_sqlite_migrate_core::value::{Cell, Decoded, Decoder, Excess, InvalidValue, ValueList};
 
+/// The rowids of the rows that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    pub first: i64,
+    pub last: i64,
+}
+
+impl Range {
+    /// Of a table without rowids as well.
+    pub const ALL: Range = Range { first: i64::MIN, last: i64::MAX };
+}
+
 /// One SELECT and what its columns become.
 #[derive(Debug, Clone)]
 pub struct ReadPlan {
     pub sql: String,
+    /// The same of a range of rowids, from `?1` to `?2`.
+    pub ranged: Option<String>,
     /// The queries that read a damaged table, instead of `sql`.
     pub around: Option<Around>,
-    /// The sizes of the cells of the row after the first `?1` rows, for when SQLite has no memory to read it.
+    /// The sizes of the cells of the row after the first `?3` rows of a range, for when SQLite has no memory to read it.
     pub sizes: Option<String>,
     /// The first result column is the rowid.
     pub has_rowid: bool,
@@ -142,21 +156,29 @@ pub fn list(rowid: Option<&str>, terms: &[String]) -> String {
     if list.is_empty() { "NULL".into() } else { list }
 }
 
-/// The sizes of the cells of the row that follows the first `?1` rows of a [`select`], without reading them.
+/// A condition for the rows of a range that `filter` selects.
+pub fn between(filter: Option<&str>, rowid: &str) -> String {
+    let filter = filter.map(|filter| format!("({filter}\n) AND ")).unwrap_or_default();
+    format!("{filter}{rowid} BETWEEN ?1 AND ?2")
+}
+
+/// The sizes of the cells of the row that follows the first `?3` rows of a range of a [`select`], without reading them.
 pub fn sizes(table: &str, rowid: &str, terms: &[String], filter: Option<&str>) -> String {
     let sizes: Vec<String> = terms.iter().map(|term| format!("octet_length({term})")).collect();
     let list = [&[rowid.to_owned()][..], &sizes].concat().join(", ");
-    let condition = filter.map(|f| format!(" WHERE ({f}\n)")).unwrap_or_default();
-    format!("SELECT {list} FROM main.{} NOT INDEXED{condition} LIMIT 1 OFFSET ?1", sqlite_ident(table))
+    let condition = between(filter, rowid);
+    format!("SELECT {list} FROM main.{} NOT INDEXED WHERE {condition} LIMIT 1 OFFSET ?3", sqlite_ident(table))
 }
 
-/// Reads every row; `emit` takes a batch and gives an empty one back. Of a damaged table it tells what could not be read.
+/// Reads every row of a range; `emit` takes a full batch and gives an empty one back. Gives the last batch. Of a damaged table
+/// it tells what could not be read.
 pub fn read(
     source: &Source,
     plan: &ReadPlan,
+    range: Range,
     mut batch: Batch,
     emit: &mut dyn FnMut(Batch) -> Result<Batch, ReadError>,
-) -> Result<Option<UnreadableRanges>, ReadError> {
+) -> Result<(Option<UnreadableRanges>, Batch), ReadError> {
     let connection = source.connection();
     let mut pass_on = |batch: &mut Batch| -> Result<(), ReadError> {
         if batch.is_full() {
@@ -174,9 +196,16 @@ pub fn read(
             Some(recovery.read(connection, list, filter.as_deref(), visit)?)
         }
         None => {
-            let mut scan = Scan::prepare(connection, &plan.sql)?;
+            let mut scan = match &plan.ranged {
+                Some(sql) if range != Range::ALL => {
+                    let mut scan = Scan::prepare(connection, sql)?;
+                    scan.bind(&[range.first, range.last])?;
+                    scan
+                }
+                _ => Scan::prepare(connection, &plan.sql)?,
+            };
             let mut read = 0;
-            while let Some(row) = scan.next().map_err(|e| step_failed(e, connection, plan, read))? {
+            while let Some(row) = scan.next().map_err(|e| step_failed(e, connection, plan, (range, read)))? {
                 read_row(&row, plan, &mut batch)?;
                 pass_on(&mut batch)?;
                 read += 1;
@@ -185,7 +214,7 @@ pub fn read(
         }
     };
     source.believe(()).map_err(ReadError::Source)?;
-    emit(batch).map(|_| lost)
+    Ok((lost, batch))
 }
 
 /// If memory runs out after a row was read, the error names the row only if it is larger than this.
@@ -274,13 +303,13 @@ fn no_memory(row: &dyn Values, plan: &ReadPlan, position: usize) -> ReadError {
     ReadError::NoMemory(Box::new(CellPlace { row: Some(name(row, plan)), column }))
 }
 
-/// SQLite could not read the row after the first `read` rows.
+/// SQLite could not read the row after the first `read` rows of a range.
 #[cold]
 fn step_failed(
     error: rusqlite::Error,
     connection: &rusqlite::Connection,
     plan: &ReadPlan,
-    read: i64,
+    (range, read): (Range, i64),
 ) -> ReadError {
     if error.sqlite_error().is_none_or(|e| e.extended_code & 0xff != ffi::SQLITE_NOMEM) {
         return error.into();
@@ -292,7 +321,7 @@ fn step_failed(
             let column = column.and_then(|at| plan.columns.get(at)).map(|column| column.name.clone());
             Ok(CellPlace { row: Some(RowName::Rowid(row.get(0)?)), column })
         };
-        connection.query_row(sql, [read], largest).ok()
+        connection.query_row(sql, [range.first, range.last, read], largest).ok()
     });
     ReadError::NoMemory(Box::new(place.unwrap_or_default()))
 }

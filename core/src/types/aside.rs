@@ -49,6 +49,15 @@ impl Aside {
         true
     }
 
+    /// Takes in what was counted of the same list.
+    pub fn add(&mut self, other: &Aside) {
+        for (counts, more) in self.counts.iter_mut().zip(&other.counts) {
+            counts.texts += more.texts;
+            counts.integers += more.integers;
+            counts.reals += more.reals;
+        }
+    }
+
     /// The number of listed values that do not fit.
     pub fn invalid_values(&self, decoder: &Decoder) -> u64 {
         let invalid = |(text, counts): (&str, &Counts)| {

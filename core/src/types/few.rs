@@ -39,6 +39,18 @@ impl Few {
         }
     }
 
+    /// Takes in what was seen of texts that come after these.
+    pub fn add_later(&mut self, later: Few) {
+        let seen = self.seen + later.seen;
+        if !later.counted {
+            *self = Few::default();
+        }
+        later.texts.iter().for_each(|text| self.observe(text));
+        if self.counted {
+            self.seen = seen;
+        }
+    }
+
     /// `the texts "a" and "b"`
     pub fn listed(&self) -> Option<String> {
         if self.texts.len() < 2 || self.seen < REPEATED * self.texts.len() as u64 {

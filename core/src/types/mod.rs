@@ -174,4 +174,6 @@ impl TypeClass {
 }
 
 #[cfg(test)]
+mod split_tests;
+#[cfg(test)]
 mod tests;

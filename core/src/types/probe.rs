@@ -22,6 +22,11 @@ impl Probe {
         self.failed = self.failed || self.decoder.decode(cell).is_err();
     }
 
+    /// Takes in the answer for other values.
+    pub fn add(&mut self, other: &Probe) {
+        self.failed |= other.failed;
+    }
+
     /// The type, if every value fits it.
     pub fn held(&self) -> Option<&PgType> {
         (!self.failed).then_some(&self.pg_type)

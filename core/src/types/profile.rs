@@ -32,6 +32,15 @@ pub struct TableProfile {
     pub columns: Vec<ColumnProfile>,
 }
 
+impl TableProfile {
+    /// Takes in the profile of rows that come after these.
+    pub fn add_later(&mut self, later: TableProfile) {
+        self.rows += later.rows;
+        self.sampled |= later.sampled;
+        self.columns.iter_mut().zip(later.columns).for_each(|(column, later)| column.add_later(later));
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColumnProfile {
     pub nulls: u64,
@@ -126,6 +135,36 @@ impl ColumnProfile {
     /// The same profile, which reads texts as the plan says.
     pub fn reading(self, reading: TextReading) -> ColumnProfile {
         ColumnProfile { reading, ..self }
+    }
+
+    /// Takes in the profile, made with the same questions, of rows that come after these.
+    pub fn add_later(&mut self, later: ColumnProfile) {
+        self.blob.min_bytes = match (self.blobs, later.blobs) {
+            (0, _) => later.blob.min_bytes,
+            (_, 0) => self.blob.min_bytes,
+            _ => self.blob.min_bytes.min(later.blob.min_bytes),
+        };
+        self.nulls += later.nulls;
+        self.integers += later.integers;
+        self.reals += later.reals;
+        self.texts += later.texts;
+        self.blobs += later.blobs;
+        self.integer.add(&later.integer);
+        self.real.add(&later.real);
+        self.text.add_later(later.text);
+        self.blob.add(&later.blob);
+        self.number.add(&later.number);
+        self.aside.add(&later.aside);
+        self.converted += later.converted;
+        self.kept += later.kept;
+        self.respelled.add_all(&later.respelled);
+        self.few.add_later(later.few);
+        if let (Some(geometries), Some(later)) = (&mut self.geometries, &later.geometries) {
+            geometries.stats.add_later(&later.stats);
+        }
+        if let (Some(probe), Some(later)) = (&mut self.probe, &later.probe) {
+            probe.add(later);
+        }
     }
 
     /// Counts one stored value.

@@ -42,6 +42,14 @@ pub struct Respelled {
 }
 
 impl Respelled {
+    /// Takes in what was counted of other values.
+    pub fn add_all(&mut self, other: &Respelled) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
+        self.grouped += other.grouped;
+        self.certain += other.certain;
+        self.long += other.long;
+    }
+
     /// Counts a text that has no form of its own.
     #[inline]
     pub fn observe(&mut self, text: &[u8]) {

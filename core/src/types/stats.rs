@@ -138,7 +138,54 @@ pub(super) fn digits(value: u64) -> i32 {
     value.checked_ilog10().map_or(0, |log| log as i32 + 1)
 }
 
+impl IntegerStats {
+    /// Takes in what was counted of other values.
+    pub(super) fn add(&mut self, other: &IntegerStats) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.zeros += other.zeros;
+        self.ones += other.ones;
+        self.inexact += other.inexact;
+        self.sub_micro += other.sub_micro;
+    }
+}
+
+impl RealStats {
+    pub(super) fn add(&mut self, other: &RealStats) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.zeros += other.zeros;
+        self.ones += other.ones;
+        self.integral += other.integral;
+        self.infinite += other.infinite;
+        self.nan += other.nan;
+        self.not_single |= other.not_single;
+        self.sub_micro += other.sub_micro;
+        self.decimal.add(&other.decimal);
+    }
+}
+
+impl BlobStats {
+    pub(super) fn add(&mut self, other: &BlobStats) {
+        self.max_bytes = self.max_bytes.max(other.max_bytes);
+        self.total_bytes += other.total_bytes;
+        self.sixteen += other.sixteen;
+        self.digits += other.digits;
+        self.floats += other.floats;
+        self.json.add(&other.json);
+    }
+}
+
 impl NumberStats {
+    pub(super) fn add(&mut self, other: &NumberStats) {
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
+        self.tiny = self.tiny.min(other.tiny);
+        self.zeros += other.zeros;
+        self.others += other.others;
+        self.sane.iter_mut().zip(other.sane).for_each(|(count, more)| *count += more);
+    }
+
     #[inline]
     pub(super) fn observe(&mut self, value: f64) {
         if value == 0.0 {
@@ -172,6 +219,10 @@ impl NumberStats {
 }
 
 impl DecimalStats {
+    pub(super) fn add(&mut self, other: &DecimalStats) {
+        self.observe(other.integer_digits, other.scale);
+    }
+
     pub(super) fn observe(&mut self, integer_digits: i32, scale: i32) {
         self.integer_digits = self.integer_digits.max(integer_digits);
         self.scale = self.scale.max(scale);
@@ -193,6 +244,15 @@ impl DecimalStats {
 }
 
 impl JsonStats {
+    pub(super) fn add(&mut self, other: &JsonStats) {
+        self.valid += other.valid;
+        self.invalid += other.invalid;
+        self.duplicate_keys += other.duplicate_keys;
+        self.unfit += other.unfit;
+        self.not_binary += other.not_binary;
+        self.lists += other.lists;
+    }
+
     pub(super) fn observe(&mut self, bytes: &[u8]) {
         match text::check(bytes).ok().and_then(|text| json::inspect(text.as_bytes())) {
             None => self.invalid += 1,
@@ -208,6 +268,19 @@ impl JsonStats {
 }
 
 impl Edges {
+    pub(super) fn add(&mut self, other: Edges) {
+        if !other.seen {
+            return;
+        }
+        if !self.seen || other.min < self.min {
+            (self.min, self.min_key) = (other.min, other.min_key);
+        }
+        if !self.seen || other.max > self.max {
+            (self.max, self.max_key) = (other.max, other.max_key);
+        }
+        self.seen = true;
+    }
+
     #[inline]
     pub(super) fn observe(&mut self, bytes: &[u8]) {
         // The first eight bytes as a number that sorts as they do.

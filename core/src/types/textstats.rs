@@ -50,6 +50,36 @@ pub struct TextStats {
 }
 
 impl TextStats {
+    /// Takes in what was counted of texts that come after these.
+    pub(super) fn add_later(&mut self, later: TextStats) {
+        self.max_chars = self.max_chars.max(later.max_chars);
+        self.min_chars = self.min_chars.into_iter().chain(later.min_chars).min();
+        self.max_bytes = self.max_bytes.max(later.max_bytes);
+        self.total_bytes += later.total_bytes;
+        self.invalid_utf8 += later.invalid_utf8;
+        self.nul += later.nul;
+        self.trailing_space += later.trailing_space;
+        self.brackets += later.brackets;
+        self.comma_lists += later.comma_lists;
+        self.spaced += later.spaced;
+        self.zero_or_one += later.zero_or_one;
+        self.dayless += later.dayless;
+        self.fine_dayless += later.fine_dayless;
+        self.fine_intervals += later.fine_intervals;
+        self.clock_digits = self.clock_digits.max(later.clock_digits);
+        self.decimal.add(&later.decimal);
+        self.json.add(&later.json);
+        self.forms.iter_mut().zip(later.forms).for_each(|(count, more)| *count += more);
+        self.fine.iter_mut().zip(later.fine).for_each(|(count, more)| *count += more);
+        self.blank.iter_mut().zip(later.blank).for_each(|(count, more)| *count += more);
+        self.spellings_differ |= later.spellings_differ;
+        if let Some(spelling) = later.spelling {
+            self.spell(spelling);
+        }
+        self.no_boolean = self.no_boolean.take().or(later.no_boolean);
+        self.edges.add(later.edges);
+    }
+
     /// Texts of one form.
     pub fn count(&self, form: TextFormat) -> u64 {
         self.forms.get(form as usize).copied().unwrap_or(0)

@@ -35,6 +35,7 @@ pub fn load(
         table_number: 1,
         tables: 1,
         rows_expected: 0,
+        readers: None,
         rowid: table.rowid_name(),
         recovery: None,
         orphans: &orphans,

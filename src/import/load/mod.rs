@@ -5,7 +5,9 @@ pub mod choose;
 mod direct;
 pub mod fetched;
 mod former;
+mod in_order;
 pub mod key_maps;
+mod reading;
 mod renumber;
 mod sink;
 mod skipped;
@@ -91,6 +93,8 @@ pub struct Place<'a> {
     pub tables: i64,
     /// 0 when unknown.
     pub rows_expected: i64,
+    /// What the plan says of how many connections read.
+    pub readers: Option<usize>,
     /// A name of the source table's rowid, if it has one.
     pub rowid: Option<&'static str>,
     /// How the source table is read around its damage, if it has any.

@@ -1,12 +1,10 @@
 //! SQLite table -> reader thread -> batches -> heap relation.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
 
 use pgrx::pg_sys;
 
+use super::reading::{self, Reading};
 use super::sink::Sink;
 use super::writer::Writer;
 use super::{Loaded, Place};
@@ -18,24 +16,15 @@ use crate::pg::heap_layout;
 use crate::pg::progress::{Command, Progress, Work};
 use crate::pg::relation::Attribute;
 use crate::pg::settings::LocalSettings;
-use crate::pg::thread::{self, Outbox};
+use crate::pg::thread;
 use crate::pg::{types, vector};
 use crate::sqlite::Source;
 use crate::sqlite::recovery::Recovery;
-use crate::sqlite::rows::{self, Around, ReadColumn, ReadError, ReadPlan};
-use pg_sqlite_migrate_core::heap::Compressor;
+use crate::sqlite::rows::{self, Around, Range, ReadColumn, ReadError, ReadPlan};
 use pg_sqlite_migrate_core::plan::decide::invalid_values;
 use pg_sqlite_migrate_core::plan::{LoadColumn, LoadSpec, PlanError};
-use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid, TARGET_BYTES};
-use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
+use pg_sqlite_migrate_core::value::batch::{Batch, Keep, OnInvalid};
 use pg_sqlite_migrate_core::value::{Decoder, PgType, Timezone, Wire};
-
-/// Batches in flight: enough that neither side waits for the other's hiccups.
-const BATCHES: usize = 8;
-/// Bytes in flight before the reader waits: a batch of one large value is as large as the value.
-const BYTES_IN_FLIGHT: usize = BATCHES * TARGET_BYTES;
-/// How long the reader waits before it looks whether it should stop.
-const TICK: Duration = Duration::from_millis(20);
 
 /// The relation that is written.
 pub struct Target {
@@ -60,8 +49,7 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         .collect();
     let (sink, note) = Sink::open(spec, target)?;
     let converter = Converter::new(&target.attributes, &wires, &columns, &timezone);
-    let compressor =
-        heap_layout::of_batch(target.relation, &target.attributes, &wires).and_then(Compressor::new);
+    let layout = heap_layout::of_batch(target.relation, &target.attributes, &wires);
     let mut writer = Writer::new(
         converter,
         sink,
@@ -81,28 +69,16 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         spec,
         place.rejects,
     );
-    let flight = Arc::new(AtomicUsize::new(0));
-    let (recycle, empty) = channel();
-    for _ in 1..BATCHES {
-        put_back(&recycle, Batch::new(wires.clone()));
-    }
-    let outcome = {
-        let (source, plan, in_flight) = (&mut *source, &plan, flight.clone());
-        let job = move |mut out: Outbox<'_, Batch>| {
-            let mut pool = BatchPool { empty, in_flight, compressor };
-            rows::read(source, plan, Batch::new(wires), &mut |mut batch| {
-                pool.finish(&mut batch)?;
-                if out.send(batch) { pool.next() } else { Err(ReadError::Stopped) }
-            })
-        };
-        thread::run_with(job, |mut batch: Batch| {
-            let size = batch.size();
-            writer.write(&mut batch);
-            batch.clear();
-            flight.fetch_sub(size, Ordering::AcqRel);
-            put_back(&recycle, batch);
-        })
+    let reading = Reading {
+        table: &spec.source,
+        rowid: place.rowid,
+        plan: &plan,
+        wires,
+        layout,
+        rows: place.rows_expected,
+        readers: place.readers,
     };
+    let outcome = reading::read(source, &reading, |batch| writer.write(batch));
     let mut loaded = writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))?;
     loaded.written = note;
     Ok(loaded)
@@ -115,13 +91,14 @@ pub fn probe(source: &mut Source, spec: &LoadSpec, rowid: Option<&str>) -> Resul
     let outcome = {
         let (source, plan) = (&mut *source, &plan);
         thread::run(move || {
-            rows::read(source, plan, Batch::new(wires), &mut |mut batch| {
+            rows::read(source, plan, Range::ALL, Batch::new(wires), &mut |mut batch| {
                 batch.clear();
                 if thread::stopping() { Err(ReadError::Stopped) } else { Ok(batch) }
             })
+            .map(drop)
         })
     };
-    outcome.map(drop).or_else(|e| read_error(e, source, spec).map_or(Ok(()), Err))
+    outcome.or_else(|e| read_error(e, source, spec).map_or(Ok(()), Err))
 }
 
 /// What the attributes are, or will be where the relation does not exist yet.
@@ -139,49 +116,6 @@ fn planned_attributes(spec: &LoadSpec) -> Vec<Attribute> {
         typmod: -1,
     };
     spec.columns.iter().enumerate().map(attribute).collect()
-}
-
-/// The reader's side: empty batches, and what is done with full ones before they are passed on.
-struct BatchPool {
-    empty: Receiver<Batch>,
-    in_flight: Arc<AtomicUsize>,
-    /// Long values are compressed here, where the backend need not wait for it.
-    compressor: Option<Compressor>,
-}
-
-impl BatchPool {
-    fn finish(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
-        if let Some(compressor) = &mut self.compressor {
-            compressor.run(batch).map_err(|OutOfMemory| ReadError::NoMemory(Box::default()))?;
-        }
-        self.in_flight.fetch_add(batch.size(), Ordering::AcqRel);
-        Ok(())
-    }
-
-    /// The next empty batch.
-    fn next(&mut self) -> Result<Batch, ReadError> {
-        while self.in_flight.load(Ordering::Acquire) > BYTES_IN_FLIGHT {
-            if thread::stopping() {
-                return Err(ReadError::Stopped);
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        loop {
-            match self.empty.recv_timeout(TICK) {
-                Ok(_) | Err(RecvTimeoutError::Timeout) if thread::stopping() => {
-                    return Err(ReadError::Stopped);
-                }
-                Ok(batch) => return Ok(batch),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(ReadError::Stopped),
-            }
-        }
-    }
-}
-
-/// The reader is gone once it has read everything.
-fn put_back(recycle: &Sender<Batch>, batch: Batch) {
-    let _ = recycle.send(batch);
 }
 
 fn read_error(error: ReadError, source: &Source, spec: &LoadSpec) -> Option<Error> {
@@ -229,6 +163,10 @@ fn read_plan(
     let terms: Vec<String> = names.iter().map(|name| spec.reading.term(name)).collect();
     let filter = spec.reading.filter.as_deref();
     let sql = rows::select(&spec.source, rowid, &terms, filter);
+    let ranged = rowid.map(|name| {
+        let filter = rows::between(filter, name);
+        rows::select(&spec.source, rowid, &terms, Some(&filter))
+    });
     let around = recovery.map(|recovery| Around {
         recovery: recovery.clone(),
         list: rows::list(rowid, &terms),
@@ -236,7 +174,7 @@ fn read_plan(
     });
     let keep = columns.iter().map(keep).max().unwrap_or(Keep::Nothing);
     let sizes = rowid.map(|rowid| rows::sizes(&spec.source, rowid, &terms, filter));
-    ReadPlan { sql, sizes, around, has_rowid: rowid.is_some(), key, keep, columns }
+    ReadPlan { sql, ranged, sizes, around, has_rowid: rowid.is_some(), key, keep, columns }
 }
 
 fn read_column(column: &LoadColumn, attribute: &Attribute, timezone: &Timezone) -> ReadColumn {

@@ -330,7 +330,7 @@ fn virtual_tables_of_real_files_can_be_read() {
         let profile = super::super::profile(
             &source,
             table,
-            super::super::Mode::Full,
+            super::super::profile::Extent::All,
             &Default::default(),
             None,
             &[],

@@ -18,6 +18,7 @@ use super::super::error::Error;
 use super::OpenOptions;
 
 /// What is opened.
+#[derive(Clone)]
 pub(super) struct Place {
     pub path: PathBuf,
     pub immutable: bool,

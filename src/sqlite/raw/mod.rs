@@ -7,6 +7,7 @@
 
 pub(super) mod queried;
 pub(super) mod scan;
+pub(super) mod snapshot;
 
 use std::ffi::c_int;
 use std::marker::PhantomData;

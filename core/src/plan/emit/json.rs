@@ -27,6 +27,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "orm", orms::json(ctx.source.orms));
     put(&mut out, "on_error", given.on_error.unwrap_or_default().word().into());
     put(&mut out, "profile", given.profile.unwrap_or_default().word().into());
+    put(&mut out, "readers", json!(given.readers));
     put(&mut out, "integrity", given.integrity.unwrap_or_default().word().into());
     put(&mut out, "notices", given.notices.unwrap_or_default().word().into());
     put(&mut out, "before", statements(&given.before));

@@ -1,6 +1,7 @@
 //! The registry of keys as docs/plan.md has it.
 
 use super::keys::{KEYS, Key, Kind, Level, NOTHING, Works};
+use super::shapes::MOST_READERS;
 use super::{match_by, verify, words::*};
 
 /// The keys' part of `docs/plan.md`: which keys each level has, then a section for each key.
@@ -96,6 +97,7 @@ fn values(kind: Kind, works: Works) -> String {
         Kind::Format => "a format, or `null`".into(),
         Kind::Encoding => "the name of an encoding, or `null`".into(),
         Kind::Scale => "a number of digits, or `null`".into(),
+        Kind::Readers => format!("a number from 1 to {MOST_READERS}, or `null`"),
         Kind::Timezone => "a time zone name".into(),
         Kind::Verify => {
             let words = verify::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");

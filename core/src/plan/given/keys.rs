@@ -55,6 +55,8 @@ pub enum Kind {
     Encoding,
     /// How many digits; null for as many as there are.
     Scale,
+    /// A number of connections, or null.
+    Readers,
     Timezone,
     /// A word, or an object with a share.
     Verify,
@@ -252,6 +254,9 @@ pub const KEYS: &[Key] = &[
     Key::new("profile", Kind::Word(ProfileMode::WORDS), "\"full\"").run().in_table(NOTHING).says(
         "How much of the stored data is read to choose types: all rows, a sample, or none. With `none` only the declared types decide.",
         "\"profile\": \"sample\""),
+    Key::new("readers", Kind::Readers, "by the number of processors").run().says(
+        "How many connections read the file at once, all in one snapshot. Without a number the profile has one for each processor, and a load one less, as the server writes meanwhile; four at most, and one for small tables. Plan and result are the same with any number. See [performance.md](performance.md#readers).",
+        "\"readers\": 2"),
     Key::new("integrity", Kind::Word(Integrity::WORDS), "\"quick\"").run().in_table(NOTHING).says(
         "How much of the file is checked for damage first: `quick` checks the pages of every table and index, `full` also compares indexes with their tables, `none` checks nothing, so that a damaged page may give wrong rows without an error.",
         "\"integrity\": \"full\""),

@@ -16,7 +16,7 @@ use super::naming::NameRules;
 use super::objects::Objects;
 use super::orms::Orms;
 use super::settings;
-use super::shapes::{check_object, wrong};
+use super::shapes::{check_object, readers, wrong};
 use super::verify::Verify;
 use super::words::*;
 use crate::catalog::Catalog;
@@ -52,6 +52,8 @@ pub struct Overrides {
     pub orm: Option<Orms>,
     pub on_error: Option<OnError>,
     pub profile: Option<ProfileMode>,
+    /// How many connections read the file at once.
+    pub readers: Option<usize>,
     pub integrity: Option<Integrity>,
     pub notices: Option<Notices>,
     pub before: Option<Vec<String>>,
@@ -357,6 +359,7 @@ fn read_plan(map: &Object) -> Overrides {
         orm: map.get("orm").map(Orms::read),
         on_error: word(map, "on_error"),
         profile: word(map, "profile"),
+        readers: map.get("readers").and_then(readers),
         integrity: word(map, "integrity"),
         notices: word(map, "notices"),
         before: list(map, "before"),

@@ -10,6 +10,7 @@ use super::generated;
 use super::geopackage;
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
+use super::shapes::MOST_READERS;
 use super::verify;
 use super::words::{Names, Word};
 use crate::orm;
@@ -91,6 +92,7 @@ fn shape(kind: Kind, level: Level) -> Value {
             let list = json!({ "type": "array", "items": { "enum": names } });
             json!({ "anyOf": [{ "enum": orms::words().collect::<Vec<_>>() }, list] })
         }
+        Kind::Readers => json!({ "type": ["integer", "null"], "minimum": 1, "maximum": MOST_READERS }),
         Kind::Scale => json!({ "type": ["integer", "null"], "minimum": 0, "maximum": 1000 }),
         Kind::Format => {
             let words = Format::ALL.iter().map(|format| Value::from(format.as_str()));

@@ -195,6 +195,8 @@ const LOG_SCHEMA: &str = "sqlite_migrate";
 pub struct Needs {
     pub opening: Opening,
     pub profile: ProfileMode,
+    /// How many connections read the file at once, where the plan says so.
+    pub readers: Option<usize>,
     pub integrity: Integrity,
     /// Schemas that the plan writes to.
     pub schemas: Vec<String>,
@@ -226,6 +228,7 @@ pub fn needs(given: &Overrides) -> Needs {
             copy_wal: given.wal.unwrap_or_default() == Wal::Copy,
         },
         profile: given.profile.unwrap_or_default(),
+        readers: given.readers,
         integrity: given.integrity.unwrap_or_default(),
         before: given.before.clone().unwrap_or_default(),
         schemas: schemas(given),

@@ -20,6 +20,14 @@ use crate::value::{Format, Timezone};
 
 /// The most digits after the point that `numeric(p,s)` can say.
 const MAX_SCALE: u64 = 1000;
+/// Connections to one file. Beyond some a machine has no processors for them.
+pub(super) const MOST_READERS: u64 = 64;
+
+/// The value of `readers`, if it is a number of them.
+pub(super) fn readers(value: &Value) -> Option<usize> {
+    let readers = value.as_u64().filter(|readers| (1..=MOST_READERS).contains(readers))?;
+    usize::try_from(readers).ok()
+}
 
 /// The keys of one object, each allowed at its level, with values of the right shape.
 pub(super) fn check_object(level: Level, map: &Map<String, Value>, path: &str) -> Result<(), PlanError> {
@@ -76,6 +84,8 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         }
         Kind::Scale if value.is_null() || value.as_u64().is_some_and(|digits| digits <= MAX_SCALE) => Ok(()),
         Kind::Scale => Err(wrong(path, &format!("a number from 0 to {MAX_SCALE}, or null"), value)),
+        Kind::Readers if value.is_null() || readers(value).is_some() => Ok(()),
+        Kind::Readers => Err(wrong(path, &format!("a number from 1 to {MOST_READERS}, or null"), value)),
         Kind::Timezone => {
             let zone = Timezone::parse(check_text(value, path)?);
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))

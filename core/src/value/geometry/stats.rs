@@ -46,6 +46,19 @@ impl Stats {
         KINDS.iter().filter(|(code, _)| self.kinds & 1 << code != 0).map(|(_, name)| *name).collect()
     }
 
+    /// Takes in what was counted of values that come after these.
+    pub fn add_later(&mut self, later: &Stats) {
+        self.read += later.read;
+        self.with_z += later.with_z;
+        self.with_m += later.with_m;
+        self.not_finite += later.not_finite;
+        self.open_rings += later.open_rings;
+        self.unfit += later.unfit;
+        self.odd += later.odd;
+        self.why = self.why.or(later.why);
+        self.kinds |= later.kinds;
+    }
+
     pub fn count(&mut self, seen: &Seen) {
         self.read += 1;
         self.with_z += u64::from(seen.dimensions.z);
