@@ -9,10 +9,12 @@ mod pages;
 #[pgrx::pg_schema]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use pgrx::prelude::*;
 
     use crate::pg::convert::{Converter, SinkColumn};
+    use crate::pg::fault::{self, Step};
     use crate::pg::relation_facts::{self, RelationFacts};
     use crate::pg::row_sink::RowSink;
     use crate::pg::settings::{LocalSettings, SAFE_SEARCH_PATH};
@@ -177,6 +179,33 @@ mod tests {
             )
             .flatten(),
         )
+    }
+
+    /// Which of the jobs have run: the helper's own, and two more.
+    fn together() -> [bool; 3] {
+        let ran = [const { AtomicBool::new(false) }; 3];
+        thread::run(|| {
+            let job = |at: usize| ran[at].store(true, Ordering::Relaxed);
+            let others = [1, 2].map(|at| move || job(at));
+            thread::together(|| job(0), others.into());
+        });
+        ran.map(AtomicBool::into_inner)
+    }
+
+    #[pg_test]
+    fn jobs_run_on_as_many_threads_as_there_are() {
+        assert_eq!(together(), [true; 3]);
+        for (number, ran) in [(1, [true, false, false]), (2, [true, false, true]), (3, [true, true, false])] {
+            fault::plan(Step::Thread, number);
+            let outcome = together();
+            fault::plan(Step::Thread, 0);
+            assert_eq!(outcome, ran, "thread {number} cannot be made");
+        }
+    }
+
+    #[pg_test(error = "an index that is not there")]
+    fn a_panic_of_one_of_them_is_an_error() {
+        thread::run(|| thread::together(|| (), vec![|| panic!("an index that is not there")]));
     }
 
     #[pg_test]

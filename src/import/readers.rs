@@ -11,9 +11,12 @@ use crate::sqlite::Source;
 /// More take less of the time than they take of the machine.
 const MOST: usize = 4;
 
-/// How many read while the backend waits for them.
-pub fn of_profile(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(|| processors().min(MOST))
+/// A smaller file is read before another connection to it is open.
+const LARGE_FILE: u64 = 8 << 20;
+
+/// How many read a file of so many bytes while the backend waits for them.
+pub fn of_profile(asked: Option<usize>, bytes: u64) -> usize {
+    asked.unwrap_or_else(|| if bytes < LARGE_FILE { 1 } else { processors().min(MOST) })
 }
 
 /// How many read while the backend writes.

@@ -70,9 +70,14 @@ impl<'a> Steps<'a> {
         self.list.last_mut().into_iter().for_each(|last| last.table = table);
     }
 
+    /// Shows others what is being done.
+    pub fn show(&self, phase: Phase, title: &str) {
+        (self.show)(&|| progress::activity(self.run, phase, self.of_plan, title));
+    }
+
     pub fn start(&mut self, phase: Phase, title: impl Into<Cow<'a, str>>, statement: Option<Cow<'a, str>>) {
         let title = title.into();
-        (self.show)(&|| progress::activity(self.run, phase, self.of_plan, &title));
+        self.show(phase, &title);
         self.list.push(StepRecord {
             phase,
             title,
@@ -83,6 +88,20 @@ impl<'a> Steps<'a> {
             rows: None,
             error: None,
         });
+    }
+
+    /// Ends the step that was begun last, as if nothing had been done beside it.
+    pub fn end_after(&mut self, took: Duration) {
+        self.list.last_mut().into_iter().for_each(|last| last.took = Some(took));
+    }
+
+    /// Begins a step of which something was done beside the one before: its time is what came after that one.
+    pub fn start_after(&mut self, phase: Phase, title: &'static str) {
+        let ended = self.list.last().and_then(|last| Some(last.started + last.took?));
+        self.start(phase, title, None);
+        if let (Some(last), Some(ended)) = (self.list.last_mut(), ended) {
+            last.started = ended;
+        }
     }
 
     /// Ends the step that was begun last.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use self::planning::{apart, extensions, facing_target, planned, unasked, untried};
 use super::notices::Notices;
-use super::profiles::{self, profile_tables};
+use super::profiles::{self, Profiler};
 use super::steps::Steps;
 use super::{existing, levels, source, untranslatable};
 use crate::error::Error;
@@ -137,6 +137,9 @@ fn read(
     })
 }
 
+/// The title of its step.
+const PROFILE: &str = "profile the tables";
+
 /// What the file says.
 struct Found {
     catalog: Catalog,
@@ -194,22 +197,32 @@ fn gather(
     })?;
     steps.end(None);
     let notices = Notices::new(needs.notices, Instant::now());
-    steps.start(Phase::Integrity, "check for damage", None);
-    let mut damage = watched(
-        source,
-        &notices,
-        || "check for damage".into(),
-        |source| sqlite::damage(source, &catalog, needs.integrity),
-    )?;
-    steps.end(None);
-    contents::read_around(&mut catalog, &damage);
-    let selected = plan::select(&catalog, overrides)?.selected;
-    steps.start(Phase::Profile, "profile the tables", None);
     let at = AtomicUsize::new(0);
+    steps.start(Phase::Integrity, "check for damage", None);
     let title = || profiles::title(&catalog, &selected, at.load(Ordering::Relaxed));
-    let (profiles, broken) = watched(source, &notices, title, |source| {
-        profile_tables(source, (&catalog, &selected), needs, overrides, &orms, &mut damage, &at)
-    })?;
+    let begun = Instant::now();
+    let profiler =
+        Profiler { catalog: &catalog, selected: &selected, needs, overrides, orms: &orms, at: &at };
+    let mut profiling = false;
+    let tick = || {
+        if at.load(Ordering::Relaxed) > 0 && !std::mem::replace(&mut profiling, true) {
+            steps.show(Phase::Profile, PROFILE);
+        }
+        notices.reading(title, begun);
+    };
+    let checked = {
+        let source: &mut Source = source;
+        thread::run_watched(move || profiler.check(source), tick)?
+    };
+    steps.end_after(checked.took);
+    contents::read_around(&mut catalog, &checked.damage);
+    let selected = plan::select(&catalog, overrides)?.selected;
+    steps.start_after(Phase::Profile, PROFILE);
+    let title = || profiles::title(&catalog, &selected, at.load(Ordering::Relaxed));
+    let profiler =
+        Profiler { catalog: &catalog, selected: &selected, needs, overrides, orms: &orms, at: &at };
+    let (damage, (profiles, broken)) =
+        watched(source, &notices, title, |source| profiler.profile(source, checked))?;
     broken.iter().for_each(|table| overrides.set_skip(&table.object, true));
     let key_facts = key_facts(source, &catalog, (&damage, needs), overrides, &[])?;
     let selected = plan::select(&catalog, overrides)?.selected;

@@ -130,7 +130,7 @@ pub trait Values {
 }
 
 impl Values for ScannedRow<'_> {
-    #[inline]
+    #[inline(always)]
     fn value(&self, at: usize) -> Result<Cell<'_>, OutOfMemory> {
         self.cell(at)
     }
@@ -224,48 +224,33 @@ const LARGE: u64 = 1 << 20;
 fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(), ReadError> {
     let first = usize::from(plan.has_rowid);
     let mut row_bytes = 0;
-    let at = batch.rows();
     for (i, column) in plan.columns.iter().enumerate() {
         let stored = row.value(first + i).map_err(|OutOfMemory| no_memory(row, plan, i))?;
-        // A byte becomes three at most.
         if column.texts != TextReading::default() {
-            buffer::afford(size(stored) as usize * 3).map_err(|OutOfMemory| no_memory(row, plan, i))?;
+            match read_text(row, plan, batch, i, stored)? {
+                Some(bytes) => row_bytes += bytes,
+                None => return Ok(()),
+            }
+            continue;
         }
-        let text = column.texts.read(stored);
-        if text.is_some() || column.texts.keeps(stored) {
-            batch.note(at, i, Became::Converted).map_err(|OutOfMemory| no_memory(row, plan, i))?;
-        }
-        let cell = text.as_deref().map_or(stored, Cell::Text);
-        row_bytes += size(cell);
-        let decoded = match column.decoder.decode(cell) {
-            Ok(Decoded::Varlena(bytes)) if bytes.len() > LARGEST_VALUE => Err(InvalidValue::TooLarge),
-            decoded => decoded,
-        };
-        let pushed = match decoded {
-            Ok(Decoded::Null) if column.not_null => return refuse(row, plan, batch, i, cell, Fault::Null),
-            Ok(value) => push(column, batch, value),
-            Err(InvalidValue::NoMemory(error)) => Err(error),
-            Err(_) if column.null_values.holds(cell) => {
-                if column.not_null {
-                    return refuse(row, plan, batch, i, cell, Fault::Null);
-                }
-                batch.note(at, i, Became::MeantNull).and_then(|()| batch.push(Decoded::Null))
+        row_bytes += size(stored);
+        // By reference: to move what the decoder gives takes as long as decoding it.
+        let pushed = match &column.decoder.decode(stored) {
+            Ok(Decoded::Word(word)) => {
+                batch.push_word(*word);
+                Ok(())
             }
-            Err(invalid) if column.excess != Excess::Error => {
-                match column.decoder.decode_without(cell, column.excess) {
-                    Some(value) => {
-                        batch.note(at, i, Became::Shortened).and_then(|()| push(column, batch, value))
-                    }
-                    None if becomes_null(column) => {
-                        batch.note(at, i, Became::Null).and_then(|()| batch.push(Decoded::Null))
-                    }
-                    None => return refuse(row, plan, batch, i, cell, invalid.into()),
-                }
+            Ok(Decoded::Null) if !column.not_null => {
+                batch.push_null();
+                Ok(())
             }
-            Err(_) if becomes_null(column) => {
-                batch.note(at, i, Became::Null).and_then(|()| batch.push(Decoded::Null))
-            }
-            Err(invalid) => return refuse(row, plan, batch, i, cell, invalid.into()),
+            Ok(Decoded::Varlena(bytes)) if bytes.len() <= LARGEST_VALUE => push_varlena(column, batch, bytes),
+            Ok(Decoded::Input(text)) => batch.push_input(text.as_bytes()),
+            Ok(Decoded::Uuid(bytes)) => batch.push_uuid(bytes),
+            _ => match settle(row, plan, batch, i, stored)? {
+                true => Ok(()),
+                false => return Ok(()),
+            },
         };
         pushed.map_err(|OutOfMemory| no_memory(row, plan, i))?;
     }
@@ -285,11 +270,82 @@ fn read_row(row: &impl Values, plan: &ReadPlan, batch: &mut Batch) -> Result<(),
     Ok(())
 }
 
+/// A cell of a column whose texts are not read as they are stored. Gives the size of what is read; `None` if the row was
+/// refused.
+fn read_text(
+    row: &dyn Values,
+    plan: &ReadPlan,
+    batch: &mut Batch,
+    position: usize,
+    stored: Cell<'_>,
+) -> Result<Option<u64>, ReadError> {
+    let Some(column) = plan.columns.get(position) else { return Ok(None) };
+    let failed = |OutOfMemory| no_memory(row, plan, position);
+    // A byte becomes three at most.
+    buffer::afford(size(stored) as usize * 3).map_err(failed)?;
+    let text = column.texts.read(stored);
+    if text.is_some() || column.texts.keeps(stored) {
+        batch.note(batch.rows(), position, Became::Converted).map_err(failed)?;
+    }
+    let cell = text.as_deref().map_or(stored, Cell::Text);
+    Ok(settle(row, plan, batch, position, cell)?.then_some(size(cell)))
+}
+
+/// Appends a cell, by the plan's rules where it does not fit; `false` if the row was refused.
+#[cold]
+fn settle(
+    row: &dyn Values,
+    plan: &ReadPlan,
+    batch: &mut Batch,
+    position: usize,
+    cell: Cell<'_>,
+) -> Result<bool, ReadError> {
+    let Some(column) = plan.columns.get(position) else { return Ok(false) };
+    let at = batch.rows();
+    let refused = |batch: &mut Batch, fault| refuse(row, plan, batch, position, cell, fault).map(|()| false);
+    let decoded = match column.decoder.decode(cell) {
+        Ok(Decoded::Varlena(bytes)) if bytes.len() > LARGEST_VALUE => Err(InvalidValue::TooLarge),
+        decoded => decoded,
+    };
+    let pushed = match decoded {
+        Ok(Decoded::Null) if column.not_null => return refused(batch, Fault::Null),
+        Ok(value) => push(column, batch, value),
+        Err(InvalidValue::NoMemory(error)) => Err(error),
+        Err(_) if column.null_values.holds(cell) => {
+            if column.not_null {
+                return refused(batch, Fault::Null);
+            }
+            batch.note(at, position, Became::MeantNull).and_then(|()| batch.push(Decoded::Null))
+        }
+        Err(invalid) if column.excess != Excess::Error => {
+            match column.decoder.decode_without(cell, column.excess) {
+                Some(value) => {
+                    batch.note(at, position, Became::Shortened).and_then(|()| push(column, batch, value))
+                }
+                None if becomes_null(column) => {
+                    batch.note(at, position, Became::Null).and_then(|()| batch.push(Decoded::Null))
+                }
+                None => return refused(batch, invalid.into()),
+            }
+        }
+        Err(_) if becomes_null(column) => {
+            batch.note(at, position, Became::Null).and_then(|()| batch.push(Decoded::Null))
+        }
+        Err(invalid) => return refused(batch, invalid.into()),
+    };
+    pushed.map(|()| true).map_err(|OutOfMemory| no_memory(row, plan, position))
+}
+
 fn push(column: &ReadColumn, batch: &mut Batch, value: Decoded<'_>) -> Result<(), OutOfMemory> {
     match value {
-        Decoded::Varlena(text) if column.text_as_input => batch.push_input(&text),
+        Decoded::Varlena(bytes) => push_varlena(column, batch, &bytes),
         value => batch.push(value),
     }
+}
+
+#[inline]
+fn push_varlena(column: &ReadColumn, batch: &mut Batch, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    if column.text_as_input { batch.push_input(bytes) } else { batch.push_varlena(bytes) }
 }
 
 fn becomes_null(column: &ReadColumn) -> bool {

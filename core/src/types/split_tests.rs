@@ -5,10 +5,12 @@ use crate::catalog::Column;
 use crate::orm::ALL;
 use crate::orm::signs::Recognised;
 use crate::value::boolean::Words;
-use crate::value::encoding::TextReading;
+use crate::value::encoding::{Nul, TextEncoding, TextReading};
+use crate::value::geometry::Container;
+use crate::value::geometry::declared::{Geometries, Presence, System};
 use crate::value::{Cell, ValueList};
 
-const TEXTS: [&[u8]; 34] = [
+const TEXTS: [&[u8]; 37] = [
     b"",
     b"0",
     b"1",
@@ -33,6 +35,9 @@ const TEXTS: [&[u8]; 34] = [
     b"2024-01-31 12:30:00.123456789",
     b"1970-01-01 12:30:00",
     b"12:30:00.000123456",
+    b"1970-01-01 12:30:00.123456789",
+    b"POINT (1 2)",
+    b"POINT Z (1 nan 3)",
     b"550e8400-e29b-41d4-a716-446655440000",
     b"550E8400-E29B-41D4-A716-446655440000",
     b"{\"a\": 1, \"a\": 2}",
@@ -84,12 +89,26 @@ fn parts_add_up() {
     let declared =
         ["", "TEXT", "VARCHAR(20)", "DATETIME", "DECIMAL(9,2)", "JSON", "BOOLEAN", "CHAR(36)", "BLOB"];
     let names = ["a", "created_at", "embedding"];
-    let readings = [TextReading::default(), TextReading { of_bytes: true, ..TextReading::default() }];
+    let plain = TextReading::default();
+    let readings = [
+        plain,
+        TextReading { of_bytes: true, ..plain },
+        TextReading { encoding: Some(TextEncoding::Latin1), nul: Nul::Strip, ..plain },
+    ];
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for round in 0..4000 {
+        let geometries = (random.below(9) == 0).then(|| Geometries {
+            container: Container::Wkt,
+            kind: None,
+            z: Presence::Either,
+            m: Presence::Either,
+            system: System::default().into(),
+            indexed: false,
+        });
         let column = Column {
             name: random.of(&names).to_owned(),
             declared: random.of(&declared).to_owned(),
+            geometries: geometries.map(Box::new),
             ..Column::default()
         };
         let (json, orms, reading) = (random.below(2) == 0, &orms[random.below(2)], random.of(&readings));

@@ -180,22 +180,28 @@ impl Batch {
     #[inline]
     pub fn push(&mut self, value: Decoded<'_>) -> Result<(), OutOfMemory> {
         match value {
-            Decoded::Word(word) => self.push_word(word, false),
-            Decoded::Null => self.push_word(0, true),
-            // With a four-byte header; its start is aligned as `int4`.
-            Decoded::Varlena(payload) => {
-                let start = self.bytes.align(VARLENA_ALIGNMENT)?;
-                self.bytes.extend(&varlena_header(payload.len()))?;
-                self.bytes.extend(&payload)?;
-                self.push_word(start as u64, false);
-            }
-            Decoded::Uuid(bytes) => {
-                let offset = self.bytes.len() as u64;
-                self.bytes.extend(&bytes)?;
-                self.push_word(offset, false);
-            }
+            Decoded::Word(word) => self.push_word(word),
+            Decoded::Null => self.push_null(),
+            Decoded::Varlena(payload) => return self.push_varlena(&payload),
+            Decoded::Uuid(bytes) => return self.push_uuid(&bytes),
             Decoded::Input(text) => return self.push_input(text.as_bytes()),
         }
+        Ok(())
+    }
+
+    /// Appends a varlena, with a four-byte header; its start is aligned as `int4`.
+    #[inline]
+    pub fn push_varlena(&mut self, payload: &[u8]) -> Result<(), OutOfMemory> {
+        let start = self.bytes.extend_aligned(VARLENA_ALIGNMENT, varlena_header(payload.len()), payload)?;
+        self.push_word(start as u64);
+        Ok(())
+    }
+
+    #[inline]
+    pub fn push_uuid(&mut self, bytes: &[u8; 16]) -> Result<(), OutOfMemory> {
+        let offset = self.bytes.len() as u64;
+        self.bytes.extend(bytes)?;
+        self.push_word(offset);
         Ok(())
     }
 
@@ -204,15 +210,21 @@ impl Batch {
         let offset = self.bytes.len() as u64;
         self.bytes.extend(text)?;
         self.bytes.extend(&[0])?;
-        self.push_word(offset, false);
+        self.push_word(offset);
         Ok(())
     }
 
-    /// Words are few: a batch is full when they are 512 kB.
+    /// Appends a datum. Words are few: a batch is full when they are 512 kB.
     #[inline]
-    fn push_word(&mut self, word: u64, null: bool) {
+    pub fn push_word(&mut self, word: u64) {
         self.words.push(word);
-        self.nulls.push(null);
+        self.nulls.push(false);
+    }
+
+    #[inline]
+    pub fn push_null(&mut self) {
+        self.words.push(0);
+        self.nulls.push(true);
     }
 
     /// The current row is complete.

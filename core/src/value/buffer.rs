@@ -95,6 +95,33 @@ impl Buffer {
         Ok(self.length)
     }
 
+    /// Pads to the next multiple of `alignment`, a power of two up to [`ALIGNMENT`], and appends both; returns where the first
+    /// begins.
+    #[inline]
+    pub fn extend_aligned(
+        &mut self,
+        alignment: usize,
+        head: [u8; 4],
+        rest: &[u8],
+    ) -> Result<usize, OutOfMemory> {
+        let start = self.length.next_multiple_of(alignment);
+        let end =
+            start.checked_add(head.len()).and_then(|end| end.checked_add(rest.len())).ok_or(OutOfMemory)?;
+        if end > self.capacity() {
+            self.grow(end)?;
+        }
+        if let Some(place) = self.words.as_mut_bytes().get_mut(self.length..end)
+            && let Some((padding, place)) = place.split_at_mut_checked(start - self.length)
+            && let Some((first, place)) = place.split_first_chunk_mut::<4>()
+        {
+            padding.fill(0);
+            *first = head;
+            place.copy_from_slice(rest);
+        }
+        self.length = end;
+        Ok(start)
+    }
+
     /// Reserves space for this many bytes in all; doubles the buffer if it grows by little.
     #[cold]
     fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {

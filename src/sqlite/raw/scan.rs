@@ -75,7 +75,7 @@ pub(crate) struct ScannedRow<'s> {
 
 impl ScannedRow<'_> {
     /// A value; NULL beyond the last column.
-    #[inline]
+    #[inline(always)]
     pub fn cell(&self, at: usize) -> Result<Cell<'_>, OutOfMemory> {
         let at = c_int::try_from(at).unwrap_or(c_int::MAX);
         if at >= self.columns {
