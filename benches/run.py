@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The measured comparisons: one run, the same files, the contenders in turn, medians; a Markdown table on stdout.
 
-    SIZE=1 RUNS=3 ONLY=a,b,c,d,e benches/run.py
+    SIZE=1 RUNS=3 ONLY=a,b,c,j,d,e benches/run.py
 
 Contenders, each into a fresh database of one private cluster:
   import      sqlite_import(file, '{}'): plan, profile, load, keys, indexes, verification
   load        the load phase of that import alone (run_table.load_seconds)
-  copy        COPY FROM a prepared binary file into the same table without indexes
+  copy        COPY FROM a prepared binary file (of text where that is said) into the same table without indexes
   pgloader    Debian's package with its defaults, where it is installed
   dump        sqlite3 .dump | psql, with the least that makes it load at all (see `fix_dump`)
 """
@@ -26,8 +26,11 @@ from harness import quote
 
 TITLES = {
     "a": "2M rows, 6 columns, 1 index", "b": "200k rows, 100 integers", "c": "50k rows, 4 kB JSON text",
-    "d": "application, 30 small tables", "e": "application, 300k chats with long texts",
+    "j": "the same into jsonb; `COPY` of text", "d": "application, 30 small tables", "e": "application, 300k chats with long texts",
 }
+# What the call is given beside the file, and how the rows are written for COPY.
+PLANS = {"j": '{"types": {"TEXT": "jsonb"}}'}
+FORMATS = {"j": "text"}
 
 
 class Bench:
@@ -52,7 +55,7 @@ class Bench:
         self.tables = [(table, self.copies / f"{n}.bin", self.columns(table)) for n, table in enumerate(tables) if table]
         self.rows = self.count("prepared")
         for table, file, _ in self.tables:
-            self.sql("prepared", f"COPY {table} TO {quote(str(file))} (FORMAT binary)")
+            self.sql("prepared", f"COPY {table} TO {quote(str(file))} (FORMAT {self.format()})")
 
     def count(self, database):
         """Rows in all tables of the database's public schema."""
@@ -66,7 +69,10 @@ class Bench:
                         f" WHERE attrelid = {quote(table)}::regclass AND attnum > 0 AND NOT attisdropped")
 
     def call(self):
-        return f"SELECT * FROM sqlite_import({quote(str(self.path))}, '{{}}')"
+        return f"SELECT * FROM sqlite_import({quote(str(self.path))}, {quote(PLANS.get(self.which, '{}'))})"
+
+    def format(self):
+        return FORMATS.get(self.which, "binary")
 
     def fresh(self, name):
         self.server.run("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -100,7 +106,7 @@ class Bench:
         script = "".join(f"CREATE SCHEMA IF NOT EXISTS {t.split('.')[0]};\n" for t, _, _ in self.tables[:1])
         script += "".join(f"CREATE TABLE {table} ({columns});\n" for table, _, columns in self.tables)
         script += "BEGIN;\n\\timing on\n"
-        script += "".join(f"COPY {table} FROM {quote(str(file))} (FORMAT binary);\n" for table, file, _ in self.tables)
+        script += "".join(f"COPY {table} FROM {quote(str(file))} (FORMAT {self.format()});\n" for table, file, _ in self.tables)
         return psql_milliseconds(self.sql("contest", script + "COMMIT;\n")) / 1000
 
     def run_pgloader(self):

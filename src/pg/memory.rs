@@ -272,6 +272,17 @@ pub fn hold(bytes: usize) -> Result<Held, OutOfMemory> {
     Ok(Held(place))
 }
 
+/// Whether the system's allocator, which the C library itself uses, has so much memory now.
+pub fn system_has(bytes: usize) -> bool {
+    // SAFETY: what is allocated is freed at once, and null may be.
+    unsafe {
+        // The compiler would leave out both calls.
+        let place = std::hint::black_box(libc::malloc(bytes));
+        libc::free(place);
+        !place.is_null()
+    }
+}
+
 /// What Rust's copies of a server's message need that may hold so many bytes of a value. What is no UTF-8 is replaced in
 /// them, which takes more room, and a second copy.
 pub fn of_message(bytes: usize) -> usize {

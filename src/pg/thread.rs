@@ -8,17 +8,21 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, ScopedJoinHandle, scope};
+use std::thread::{Builder, Scope, ScopedJoinHandle, scope};
 use std::time::{Duration, Instant};
 
 use pgrx::{pg_guard, pg_sys};
 
 #[cfg(feature = "pg_test")]
 use super::fault;
-use super::interrupts;
+use super::{interrupts, memory};
 
 /// How long the backend waits between checks for interrupts.
 const TICK: Duration = Duration::from_millis(20);
+/// How long one waits for what comes at once.
+const SHORTLY: Duration = Duration::from_micros(20);
+/// More than a thread's own data take, those of libraries included.
+const THREAD_LOCAL_BYTES: usize = 64 << 10;
 /// How long an exiting backend waits for its thread.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -149,6 +153,7 @@ where
     STOP.store(false, Ordering::Relaxed);
     let (job, result) = (Mutex::new(Some(job)), Mutex::new(None));
     let (messages, inbox) = channel();
+    let begun = AtomicBool::new(false);
     scope(|scope| {
         let stop = StopOnDrop;
         let (job, result, running) = (&job, &result, Running::new());
@@ -158,13 +163,9 @@ where
                 put(result, job(Outbox::Channel(messages)));
             }
         };
-        let thread = Builder::new().name(NAME.into());
-        #[cfg(feature = "pg_test")]
-        let thread = fault::without_memory(thread);
-        let spawned = with_signals_blocked(|| thread.spawn_scoped(scope, body));
-        match spawned {
-            Ok(handle) => wait(&inbox, &mut consume, &mut tick, handle),
-            Err(_) => {
+        match with_signals_blocked(|| start(scope, &begun, body)) {
+            Some(handle) => wait(&inbox, &mut consume, &mut tick, handle),
+            None => {
                 if let Some(job) = take(job) {
                     put(result, job(Outbox::Inline(&mut consume)));
                 }
@@ -184,14 +185,25 @@ pub fn together(own: impl FnOnce(), others: Vec<impl FnOnce() + Send>) {
     if !is_helper() {
         return own();
     }
+    let begun: Vec<AtomicBool> = others.iter().map(|_| AtomicBool::new(false)).collect();
+    let all_begun = AtomicBool::new(false);
     scope(|scope| {
-        let mut threads = vec![];
-        for job in others {
-            let thread = Builder::new().name(NAME.into());
-            #[cfg(feature = "pg_test")]
-            let thread = fault::without_memory(thread);
-            threads.extend(thread.spawn_scoped(scope, job).ok());
-        }
+        // None works before all are there: what it takes of the memory a thread could lack to begin.
+        let wait = || {
+            while !all_begun.load(Ordering::Acquire) {
+                std::thread::sleep(SHORTLY);
+            }
+        };
+        let jobs = others.into_iter().zip(&begun);
+        let threads: Vec<_> = jobs
+            .map_while(|(job, begun)| {
+                start(scope, begun, move || {
+                    wait();
+                    job();
+                })
+            })
+            .collect();
+        all_begun.store(true, Ordering::Release);
         own();
         for thread in threads {
             if let Err(panic) = thread.join() {
@@ -199,6 +211,30 @@ pub fn together(own: impl FnOnce(), others: Vec<impl FnOnce() + Send>) {
             }
         }
     });
+}
+
+/// Starts a thread, if there is memory for it, and waits until it has `begun`: the C library ends the process where a thread
+/// that begins finds no memory for its thread-local data. So there has to be some, and nobody else may take it meanwhile.
+fn start<'scope, 'env, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    begun: &'env AtomicBool,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> Option<ScopedJoinHandle<'scope, T>> {
+    let thread = Builder::new().name(NAME.into());
+    #[cfg(feature = "pg_test")]
+    let thread = fault::without_memory(thread);
+    if !memory::system_has(THREAD_LOCAL_BYTES) {
+        return None;
+    }
+    let spawned = thread.spawn_scoped(scope, || {
+        begun.store(true, Ordering::Release);
+        body()
+    });
+    let handle = spawned.ok()?;
+    while !begun.load(Ordering::Acquire) {
+        std::thread::sleep(SHORTLY);
+    }
+    Some(handle)
 }
 
 fn wait<M>(

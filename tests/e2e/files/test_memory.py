@@ -185,6 +185,18 @@ def foreign(t, path):
         t.sql(f"CREATE FOREIGN TABLE {name} (id bigint OPTIONS (key 'true'), v {kind}) SERVER files")
 
 
+def test_several_readers_under_many_limits(t):
+    """One that has no memory for a connection, a thread or its batches is done without, or the load says what it lacks."""
+    path = t.file("many.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);"
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101000) INSERT INTO t SELECT i * 3, 'text ' || i FROM n")
+    limited = Limited(t)
+    load = "BEGIN; " + t.call("sqlite_import", path, {"readers": 6}).replace("*", "sum(imported)") + "; ROLLBACK"
+    said = limited.survives(load, [room * MB for room in (1, 2, 4, 6, 8, 12, 16, 20, 26, 32, 40, 60, 90)])
+    assert said[-1] is None and limited.session.threads() == 1
+    limited.has_met_the_limit()
+    t.import_(path, {"readers": 6})
+
+
 def test_scans_of_large_values_under_many_limits(t):
     rooms = [room * MB for room in (3, 10, 40)]
     for encoding in ("UTF-8", "UTF-16le"):
