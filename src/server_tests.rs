@@ -195,7 +195,8 @@ mod tests {
     #[pg_test]
     fn jobs_run_on_as_many_threads_as_there_are() {
         assert_eq!(together(), [true; 3]);
-        for (number, ran) in [(1, [true, false, false]), (2, [true, false, true]), (3, [true, true, false])] {
+        for (number, ran) in [(1, [true, false, false]), (2, [true, false, false]), (3, [true, true, false])]
+        {
             fault::plan(Step::Thread, number);
             let outcome = together();
             fault::plan(Step::Thread, 0);

@@ -12,7 +12,7 @@ use pg_sqlite_migrate_core::catalog::{Catalog, Table};
 use pg_sqlite_migrate_core::damage::Damage;
 use pg_sqlite_migrate_core::finding::{Finding, Kind};
 use pg_sqlite_migrate_core::orm::signs::Recognised;
-use pg_sqlite_migrate_core::plan::{Needs, Overrides, ProfileMode};
+use pg_sqlite_migrate_core::plan::{Integrity, Needs, Overrides, ProfileMode};
 use pg_sqlite_migrate_core::sqltext::ident;
 use pg_sqlite_migrate_core::types::TableProfile;
 use pg_sqlite_migrate_core::value::encoding::TextReading;
@@ -87,6 +87,7 @@ impl<'a> Profiler<'a> {
     pub fn profile(&self, source: &Source, checked: Checked) -> Result<(Damage, Profiles), sqlite::Error> {
         let Checked { mut damage, profiled, .. } = checked;
         let parts = profiled.unwrap_or_else(|| {
+            self.at.store(0, Ordering::Relaxed);
             let outcomes = self.run(source, self.tasks(source, &damage).collect(), &damage);
             let part = |outcome| match outcome {
                 Outcome::Profiled(table, part) => Some((table, part)),
@@ -129,8 +130,11 @@ impl<'a> Profiler<'a> {
         let extents = |table: &Table| match (self.needs.profile, damage.of(&table.name)) {
             (ProfileMode::None, _) => vec![],
             (ProfileMode::Sample, _) => vec![Extent::Sample { rows: SAMPLE_ROWS }],
-            (ProfileMode::Full, Some(_)) => vec![Extent::All],
-            (ProfileMode::Full, None) => profile::parts(source, table),
+            (ProfileMode::Full, None) if self.needs.integrity != Integrity::None => {
+                profile::parts(source, table)
+            }
+            // Where rowids may be out of order, ranges of them are not all rows.
+            (ProfileMode::Full, _) => vec![Extent::All],
         };
         let tables = self.catalog.tables.iter().zip(self.selected).enumerate();
         let selected = tables.filter(|(_, (_, selected))| **selected);
@@ -155,10 +159,15 @@ impl<'a> Profiler<'a> {
             }
         };
         let stops = |outcome: &Outcome| match outcome {
-            Outcome::Checked(damage, _) => damage.as_ref().is_ok_and(|damage| *damage != Damage::default()),
+            Outcome::Checked(damage, _) => damage.as_ref().map_or(true, |found| *found != Damage::default()),
             Outcome::Profiled(_, part) => needs.stop_on_error && part.is_err(),
         };
-        readers::side_by_side(source, readers::of_profile(needs.readers, bytes), &tasks, work, stops)
+        let readers = match catalog.tables.iter().any(|table| table.is_of_module(&["vss0"])) {
+            // Each connection would read the whole index.
+            true => 1,
+            false => readers::of_profile(needs.readers, bytes),
+        };
+        readers::side_by_side(source, readers, &tasks, work, stops)
     }
 
     fn read(

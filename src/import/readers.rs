@@ -52,7 +52,8 @@ pub fn side_by_side<T: Sync, R: Send>(
         }
     };
     let read = &read;
-    let others = source.twins(readers.min(tasks.len()).saturating_sub(1));
+    let others = if thread::is_helper() { readers.min(tasks.len()).saturating_sub(1) } else { 0 };
+    let others = source.twins(others);
     thread::together(|| read(source), others.into_iter().map(|twin| move || read(&twin)).collect());
     outcomes.iter().map_while(|outcome| thread::lock(outcome).take()).collect()
 }

@@ -1,6 +1,7 @@
 //! `sqlite_import`: does the plan's steps, one after the other, inside the caller's transaction.
 
 mod blocked;
+mod known;
 mod record;
 mod without;
 
@@ -11,6 +12,7 @@ use std::time::Instant;
 use pgrx::PgLogLevel;
 
 use self::blocked::{blocking, stop_if_blocked};
+use self::known::{cut, expected_rows, rowid_name};
 use super::backup::{self, Backed};
 use super::load::key_maps::KeyMaps;
 use super::load::triggers::{self, DisabledTriggers};
@@ -27,7 +29,7 @@ use crate::error::Error;
 use crate::pg::activity::Activity;
 use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
-use pg_sqlite_migrate_core::catalog::{Table, TableId};
+use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::finding::{Finding, Kind, counted};
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
 use pg_sqlite_migrate_core::progress;
@@ -103,10 +105,6 @@ fn loads(planned: &Planned) -> impl Iterator<Item = &LoadSpec> {
         Action::Load(spec) => Some(&**spec),
         _ => None,
     })
-}
-
-fn rowid_name(survey: &Survey, table: &str) -> Option<&'static str> {
-    survey.catalog.table(table).and_then(Table::rowid_name)
 }
 
 /// A run under way.
@@ -378,7 +376,7 @@ impl<'a> Run<'a> {
             table_number: self.loads_begun as i64,
             tables: loads(planned).count() as i64,
             rows_expected: expected_rows(self.survey, &spec.source),
-            readers: self.survey.needs.readers,
+            cut: cut(self.survey, &spec.source),
             rowid: rowid_name(self.survey, &spec.source),
             recovery: recovery.as_ref(),
             orphans: &self.orphans,
@@ -484,10 +482,4 @@ impl<'a> From<&'a Step> for Attempted<'a> {
     fn from(step: &'a Step) -> Attempted<'a> {
         Attempted { title: &step.title, table: step.table, loads: step.phase <= Phase::Load }
     }
-}
-
-fn expected_rows(survey: &Survey, table: &str) -> i64 {
-    let position = survey.catalog.tables.iter().position(|t| t.name.eq_ignore_ascii_case(table));
-    let profile = position.and_then(|i| survey.profiles.get(i)).and_then(Option::as_ref);
-    profile.filter(|p| !p.sampled).map_or(0, |p| p.rows as i64)
 }

@@ -11,9 +11,11 @@ pub enum Step {
     Extend,
     /// Before a thread is made.
     Thread,
+    /// Before a reader reads a range of rows.
+    Read,
 }
 
-pub const STEPS: [Step; 3] = [Step::Log, Step::Extend, Step::Thread];
+pub const STEPS: [Step; 4] = [Step::Log, Step::Extend, Step::Thread, Step::Read];
 
 /// How often each step is still reached before it fails; 0 for never.
 static LEFT: [AtomicU32; STEPS.len()] = [const { AtomicU32::new(0) }; STEPS.len()];
@@ -39,4 +41,9 @@ pub fn point(step: Step) {
     if is_due(step) {
         pgrx::ereport!(ERROR, pgrx::PgSqlErrorCode::ERRCODE_IO_ERROR, format!("{step:?} was made to fail"));
     }
+}
+
+/// The same on another thread, which has no other way to fail than those of its task.
+pub fn panic_if_due(step: Step) {
+    assert!(!is_due(step), "{step:?} was made to fail");
 }

@@ -10,7 +10,7 @@ use super::open::Source;
 use super::raw;
 use super::recovery::Recovery;
 use super::rows::Values;
-use pg_sqlite_migrate_core::catalog::{Column, Table};
+use pg_sqlite_migrate_core::catalog::{Column, Table, TableKind};
 use pg_sqlite_migrate_core::ddl;
 use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::reading::Reading;
@@ -105,6 +105,10 @@ const PARTS: u32 = 8;
 /// The extents that a full profile is made of, in their order. They depend on the table alone: that what is counted differs
 /// a little by where a part begins must not make a plan depend on the machine.
 pub fn parts(source: &Source, table: &Table) -> Vec<Extent> {
+    // Modules seldom search by ranges.
+    if table.kind != TableKind::Ordinary {
+        return vec![Extent::All];
+    }
     match rowids(source, table) {
         Ok(Some((_, first, last))) if i128::from(last) - i128::from(first) >= LARGE => {
             strips(first, last, PARTS).map(|(first, last)| Extent::Part { first, last }).collect()

@@ -353,6 +353,16 @@ impl ColumnProfile {
         self.integers + self.reals
     }
 
+    /// Of all values, numbers at eight bytes.
+    pub fn bytes(&self) -> u64 {
+        8 * self.numbers() + self.text.total_bytes + self.blob.total_bytes
+    }
+
+    /// The bytes of the longest text or blob.
+    pub fn longest_bytes(&self) -> u64 {
+        self.text.max_bytes.max(self.blob.max_bytes)
+    }
+
     /// The length of the longest text as the database counts it.
     pub fn longest_text(&self) -> u64 {
         if self.reading.of_bytes { self.text.max_bytes } else { self.text.max_chars }

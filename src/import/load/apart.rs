@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 use super::key_maps::KeyMaps;
 use super::transfer::{self, Target};
-use super::{Loaded, Place};
+use super::{Cut, Loaded, Place};
 use crate::error::Error;
 use crate::import::log::Rejects;
 use crate::import::notices::Notices;
@@ -35,7 +35,7 @@ pub fn load(
         table_number: 1,
         tables: 1,
         rows_expected: 0,
-        readers: None,
+        cut: Cut::Whole,
         rowid: table.rowid_name(),
         recovery: None,
         orphans: &orphans,

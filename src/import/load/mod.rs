@@ -22,6 +22,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 use self::choose::{Circumstances, Strategy};
 pub use self::former::columns;
 use self::key_maps::{KeyMap, KeyMaps};
+pub use self::reading::{Cut, Size};
 use self::transfer::Target;
 use self::triggers::DisabledTriggers;
 use super::log::Rejects;
@@ -93,8 +94,8 @@ pub struct Place<'a> {
     pub tables: i64,
     /// 0 when unknown.
     pub rows_expected: i64,
-    /// What the plan says of how many connections read.
-    pub readers: Option<usize>,
+    /// By how many connections, and in which ranges, it may be read.
+    pub cut: Cut,
     /// A name of the source table's rowid, if it has one.
     pub rowid: Option<&'static str>,
     /// How the source table is read around its damage, if it has any.

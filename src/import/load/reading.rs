@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use super::in_order::{InOrder, Piece};
 use crate::import::readers;
+#[cfg(feature = "pg_test")]
+use crate::pg::fault::{self, Step};
 use crate::pg::thread::{self, Outbox, lock};
 use crate::sqlite::recovery::UnreadableRanges;
 use crate::sqlite::rows::{self, Range, ReadError, ReadPlan};
@@ -21,14 +23,38 @@ use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
 /// Batches of one reader in flight: enough that neither side waits for the other's hiccups.
 const BATCHES: usize = 8;
-/// Bytes in flight before a reader waits: a batch of one large value is as large as the value.
+/// Bytes of one reader in flight before it waits: a batch of one large value is as large as the value.
 const BYTES_IN_FLIGHT: usize = BATCHES * TARGET_BYTES;
 /// How long a reader waits before it looks whether it should stop.
 const TICK: Duration = Duration::from_millis(20);
 /// One reader does for fewer rows.
-const LARGE: i64 = 100_000;
-/// Rows of a range.
-const RANGE: i64 = 8192;
+const LARGE: u64 = 100_000;
+/// Rows of a range at most, and bytes: as many as a batch has.
+const RANGE: u64 = 8192;
+const RANGE_BYTES: u64 = TARGET_BYTES as u64;
+/// They take a few megabytes.
+const MOST_RANGES: u64 = 1 << 18;
+/// A longer value is read by one reader: each would hold one.
+const LONGEST: u64 = 8 << 20;
+
+/// What a table holds, if all of it is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    pub rows: u64,
+    /// Of all values.
+    pub bytes: u64,
+    /// Of the longest.
+    pub longest: u64,
+}
+
+/// How a table is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Cut {
+    /// As one range.
+    Whole,
+    /// In ranges, by as many readers as the plan says, or the machine has processors for.
+    Ranges { size: Option<Size>, readers: Option<usize> },
+}
 
 /// What is to be read.
 pub struct Reading<'a> {
@@ -40,10 +66,7 @@ pub struct Reading<'a> {
     pub wires: Arc<[Wire]>,
     /// Of the tuples, where long values are compressed.
     pub layout: Option<Layout>,
-    /// About how many rows; 0 when unknown.
-    pub rows: i64,
-    /// What the plan says of the number of readers.
-    pub readers: Option<usize>,
+    pub cut: Cut,
 }
 
 /// A batch and the reader that it belongs to.
@@ -66,9 +89,10 @@ impl Flight {
     /// written after them.
     fn is_full(&self, reader: usize, range: usize) -> bool {
         let own = self.of.get(reader).map_or(0, |bytes| bytes.load(Ordering::Acquire));
-        let of_all = self.bytes.load(Ordering::Acquire);
-        let counted = if self.written.load(Ordering::Acquire) == range { own } else { of_all };
-        counted > BYTES_IN_FLIGHT
+        match self.written.load(Ordering::Acquire) == range {
+            true => own > BYTES_IN_FLIGHT,
+            false => self.bytes.load(Ordering::Acquire) > BYTES_IN_FLIGHT * self.of.len(),
+        }
     }
 
     fn add(&self, reader: usize, bytes: usize) {
@@ -93,7 +117,7 @@ pub fn read(
     reading: &Reading<'_>,
     mut write: impl FnMut(&mut Batch),
 ) -> Result<Option<UnreadableRanges>, ReadError> {
-    let readers = if reading.is_large() { readers::of_load(reading.readers) } else { 1 };
+    let readers = reading.readers();
     let flight = Arc::new(Flight {
         bytes: AtomicUsize::new(0),
         of: (0..readers).map(|_| AtomicUsize::new(0)).collect(),
@@ -163,7 +187,8 @@ fn read_by_all(
     pools: Vec<BatchPool>,
     out: Outbox<'_, Piece<Filled>>,
 ) -> Result<Option<UnreadableRanges>, ReadError> {
-    let mut twins = source.twins(pools.len() - 1);
+    // Without a channel there is only this thread.
+    let mut twins = source.twins(if out.sender().is_some() { pools.len() - 1 } else { 0 });
     let ranges = match twins.is_empty() {
         true => vec![Range::ALL],
         false => reading.ranges(source),
@@ -202,11 +227,23 @@ fn read_ranges(
     mut pool: BatchPool,
     mut out: Outbox<'_, Piece<Filled>>,
 ) {
+    let _others = StopOthers(shared);
     loop {
         let number = shared.next.fetch_add(1, Ordering::Relaxed);
         let Some(range) = shared.ranges.get(number).filter(|_| !shared.stops(number)) else { return };
         if let Err(error) = read_range(source, shared, (number, *range), &mut pool, &mut out) {
             return shared.fail(number, error);
+        }
+    }
+}
+
+/// Lets the other readers end where this one panics: its range would never be done.
+struct StopOthers<'a>(&'a Shared<'a>);
+
+impl Drop for StopOthers<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.end.store(0, Ordering::Relaxed);
         }
     }
 }
@@ -218,6 +255,8 @@ fn read_range(
     pool: &mut BatchPool,
     out: &mut Outbox<'_, Piece<Filled>>,
 ) -> Result<(), ReadError> {
+    #[cfg(feature = "pg_test")]
+    fault::panic_if_due(Step::Read);
     let reader = pool.reader;
     let mut send = |pool: &mut BatchPool, mut batch: Batch, last: bool| {
         pool.finish(&mut batch)?;
@@ -238,19 +277,28 @@ fn read_range(
 }
 
 impl Reading<'_> {
-    fn is_large(&self) -> bool {
-        self.rowid.is_some() && self.plan.around.is_none() && self.rows >= LARGE
+    fn readers(&self) -> usize {
+        let Cut::Ranges { size, readers } = self.cut else { return 1 };
+        if self.rowid.is_none() || self.plan.around.is_some() {
+            return 1;
+        }
+        match size {
+            Some(size) if size.rows >= LARGE && size.longest <= LONGEST => readers::of_load(readers),
+            Some(_) => 1,
+            None => readers.unwrap_or(1),
+        }
     }
 
     /// In the order of the rows.
     fn ranges(&self, source: &Source) -> Vec<Range> {
-        let count = u32::try_from(self.rows / RANGE).unwrap_or(u32::MAX);
-        match self.rowid.map(|rowid| profile::ends(source, self.table, rowid)) {
-            Some(Ok(Some((first, last)))) => profile::strips(first, last, count.max(1))
-                .map(|(first, last)| Range { first, last })
-                .collect(),
-            _ => vec![Range::ALL],
-        }
+        let ends = self.rowid.map(|rowid| profile::ends(source, self.table, rowid));
+        let Some(Ok(Some((first, last)))) = ends else { return vec![Range::ALL] };
+        let count = match self.cut {
+            Cut::Ranges { size: Some(size), .. } => (size.rows / RANGE).max(size.bytes / RANGE_BYTES),
+            _ => first.abs_diff(last) / RANGE,
+        };
+        let count = count.clamp(1, MOST_RANGES) as u32;
+        profile::strips(first, last, count).map(|(first, last)| Range { first, last }).collect()
     }
 }
 

@@ -69,15 +69,8 @@ pub fn run(source: &mut Source, spec: &LoadSpec, target: &Target, place: Place<'
         spec,
         place.rejects,
     );
-    let reading = Reading {
-        table: &spec.source,
-        rowid: place.rowid,
-        plan: &plan,
-        wires,
-        layout,
-        rows: place.rows_expected,
-        readers: place.readers,
-    };
+    let reading =
+        Reading { table: &spec.source, rowid: place.rowid, plan: &plan, wires, layout, cut: place.cut };
     let outcome = reading::read(source, &reading, |batch| writer.write(batch));
     let mut loaded = writer.finish(source, place.rowid, outcome.map_err(|e| read_error(e, source, spec)))?;
     loaded.written = note;

@@ -25,7 +25,15 @@ impl Source {
         let options = OpenOptions { busy_timeout: Duration::ZERO, ..self.options.clone() };
         let (place, guard) = (self.place.clone(), SnapshotGuard::Locks { _probe: None });
         let twin = Snapshot { place, guard, state: self.state.clone() }.open(&options)?;
-        Ok(twin.joins(self)?.then_some(twin))
+        Ok((twin.joins(self)? && twin.reads_as(self)).then_some(twin))
+    }
+
+    /// Was opened as the other was: the newest schema, which it has seen first, may be broken where that of the snapshot is not,
+    /// or the other way round.
+    fn reads_as(&self, other: &Source) -> bool {
+        let schema = self.ask(|c| c.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(())));
+        let alike = self.schema_error.is_some() == other.schema_error.is_some();
+        schema.is_ok() && alike && self.relations.chroma.is_none()
     }
 
     /// Sees from now on what the other source sees; `false` if that cannot be shown.
@@ -48,7 +56,9 @@ impl Source {
             return Ok(false);
         }
         let (own, _) = look(&self.connection, &self.place.path)?;
-        Ok(own.is_of_same_file(&others))
+        // Without symbolic links, which may lead elsewhere now.
+        let resolved = |source: &Source| source.connection.path().map(str::to_owned);
+        Ok(own.is_of_same_file(&others) && resolved(self) == resolved(other))
     }
 
     /// Reads through a `-wal`: whoever opens the file may see more of it than another.
@@ -164,6 +174,44 @@ mod tests {
             for suffix in ["", "-wal", "-shm"] {
                 let _ = std::fs::remove_file(dir.path(&format!("t.db{suffix}")));
             }
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_elsewhere_leads_to_another_file() {
+        let dir = TempDir::new();
+        let (one, other) = (dir.database("one.db", ROWS), dir.database("other.db", ROWS));
+        let link = dir.path("t.db");
+        std::os::unix::fs::symlink(&one, &link).unwrap();
+        let source = dir.open("t.db");
+        assert_eq!(source.twins(1).len(), 1);
+        std::os::unix::fs::symlink(&other, dir.path("new")).unwrap();
+        std::fs::rename(dir.path("new"), &link).unwrap();
+        assert!(source.twins(1).is_empty());
+    }
+
+    #[test]
+    fn a_schema_that_is_mended_meanwhile_is_the_broken_one_in_the_snapshot() {
+        let dir = TempDir::new();
+        let path = dir.database("t.db", &format!("PRAGMA journal_mode = wal; {ROWS}; CREATE TABLE odd(a)"));
+        let writer = application(&path);
+        let define = |sql: &str| {
+            let version: i64 = writer.pragma_query_value(None, "schema_version", |row| row.get(0)).unwrap();
+            let change = format!(
+                "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = '{sql}' WHERE name = 'odd'; \
+                 PRAGMA schema_version = {}; PRAGMA writable_schema = OFF",
+                version + 1
+            );
+            writer.execute_batch(&change).unwrap();
+        };
+        for (first, then) in
+            [("CREATE TABLE odd(", "CREATE TABLE odd(a)"), ("CREATE TABLE odd(a)", "CREATE TABLE odd(")]
+        {
+            define(first);
+            let source = dir.open("t.db");
+            define(then);
+            assert!(source.twins(1).iter().all(|twin| count(twin) == 100));
+            assert_eq!(count(&source), 100);
         }
     }
 

@@ -9,8 +9,9 @@ use super::Code;
 
 const MAIN: &CStr = c"main";
 
-/// What a connection's read transaction sees. It can be entered as long as that transaction is open: its lock keeps others
-/// from overwriting the pages.
+/// What a connection's read transaction sees. It can be entered while that transaction is open, whose lock keeps others from
+/// overwriting the pages; but for one that reads nothing of the `-wal`, because all of it was in the file: not after the next
+/// write.
 pub(crate) struct Snapshot(NonNull<ffi::sqlite3_snapshot>);
 
 impl Snapshot {
