@@ -42,7 +42,7 @@ def test_random_cancels_and_terminations(t):
         if end == "pg_cancel_backend":
             # The transaction goes on where it was before.
             session.attempt("ROLLBACK TO s")
-            assert session.threads() == 1
+            until(lambda s=session: s.threads() == 1, "the thread has ended")
             if number % 3 == 0:
                 session.run("ROLLBACK TO s; SET LOCAL statement_timeout = 0; " + call + "; COMMIT")
                 assert session.value("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)") == "60000|20000"
