@@ -73,6 +73,7 @@ fn cell(storage_class: &'static str) -> Box<CellError> {
         storage_class,
         excess: None,
         texts: None,
+        too_large: false,
         value: any(),
         reason: any(),
     })

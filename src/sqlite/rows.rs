@@ -85,6 +85,8 @@ pub struct CellError {
     pub excess: Option<Excess>,
     /// The text would be read so.
     pub texts: Option<TextReading>,
+    /// No type holds so much.
+    pub too_large: bool,
     /// The value as a person reads it, shortened.
     pub value: String,
     pub reason: String,
@@ -93,8 +95,8 @@ pub struct CellError {
 impl CellError {
     /// What a hint depends on.
     pub fn invalid(&self) -> InvalidCell<'_> {
-        let CellError { column, storage_class, excess, texts, .. } = self;
-        InvalidCell { column, storage_class, excess: *excess, texts: *texts }
+        let CellError { column, storage_class, excess, texts, too_large, .. } = self;
+        InvalidCell { column, storage_class, excess: *excess, texts: *texts, too_large: *too_large }
     }
 }
 
@@ -428,6 +430,7 @@ fn refuse(
         storage_class: storage_class(cell),
         excess: excess.filter(|_| column.excess == Excess::Error),
         texts: other.map(|(reading, _)| reading),
+        too_large: matches!(reason, Fault::InvalidValue(InvalidValue::TooLarge)),
         value: display(cell),
         reason: reason.to_string(),
     })))

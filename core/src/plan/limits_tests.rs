@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::decide::invalid_values::{InvalidCell, of_cell};
 use super::tests::*;
 use super::*;
 use crate::catalog::{Catalog, Index, Origin, PrimaryKey, TableId};
@@ -58,6 +59,21 @@ fn entries_that_may_be_too_large_are_asked_about() {
     let loaded: Vec<_> = planned.sizes[1].load.columns.iter().map(|c| c.source.as_str()).collect();
     assert_eq!(loaded, ["url", "note"]);
     assert!(planned.findings.iter().all(|f| f.kind != Kind::KeyTooLong), "nothing is said before the answer");
+}
+
+#[test]
+fn no_other_type_is_offered_for_a_value_that_none_holds() {
+    let (catalog, profiles) = links();
+    let planned = plan_with(&catalog, &profiles, &[], &Target::default(), json!({}));
+    let load = &planned.sizes[0].load;
+    let hint = |too_large| {
+        let cell = InvalidCell { column: "url", storage_class: "text", excess: None, texts: None, too_large };
+        of_cell(load, &cell)
+    };
+    assert!(hint(true).starts_with(
+        "Set plan.tables.t.columns.url.on_invalid to \"null\" or \"reject\", or shorten the values."
+    ));
+    assert!(!hint(true).contains("bytea") && hint(false).contains("bytea"));
 }
 
 #[test]

@@ -219,6 +219,7 @@ fn refusal(
         storage_class,
         excess: None,
         texts: None,
+        too_large: false,
         value,
         reason: refused.error.message,
     };

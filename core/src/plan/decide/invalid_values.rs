@@ -117,11 +117,13 @@ pub struct InvalidCell<'a> {
     pub excess: Option<Excess>,
     /// The text would be read so.
     pub texts: Option<TextReading>,
+    /// No type holds so much.
+    pub too_large: bool,
 }
 
 /// What to do about it, as a hint.
 pub fn of_cell(spec: &LoadSpec, cell: &InvalidCell<'_>) -> String {
-    let &InvalidCell { column, storage_class, excess, texts } = cell;
+    let &InvalidCell { column, storage_class, excess, texts, too_large } = cell;
     let table = spec.source.as_str();
     let known = spec.columns.iter().find(|c| c.source == column);
     let not_null = known.is_some_and(|c| c.not_null);
@@ -130,6 +132,9 @@ pub fn of_cell(spec: &LoadSpec, cell: &InvalidCell<'_>) -> String {
         [first, others @ ..] => Fix::of_column(table, column, "on_invalid", *first).or(others),
         [] => Fix::of_column(table, column, "on_invalid", "reject"),
     };
+    if too_large {
+        return policy().hint(", or shorten the values");
+    }
     let unread = known.zip(texts).and_then(|(c, other)| unread_text(c.texts, other, table, column));
     if let Some(fix) = unread {
         let bytes = match spec.existing {
