@@ -10,6 +10,7 @@ use super::chroma::{self, Chroma};
 use super::fts::Fts;
 use super::generated::GeneratedOverride;
 use super::geopackage::Geopackage;
+use super::index_build::IndexBuild;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -67,6 +68,7 @@ pub struct Overrides {
     pub strict: Option<bool>,
     pub helpers: Option<bool>,
     pub geopackage: Option<Geopackage>,
+    pub index_build: Option<IndexBuild>,
     pub chroma: Option<Chroma>,
     pub tables: Vec<(String, TableOverrides)>,
 }
@@ -82,6 +84,7 @@ pub struct Common {
     pub constraints: Option<Constraints>,
     pub loader: Option<Loader>,
     pub compression: Option<Compression>,
+    pub freeze: Option<bool>,
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
@@ -371,6 +374,7 @@ fn read_plan(map: &Object) -> Overrides {
         strict: flag(map, "strict"),
         helpers: flag(map, "helpers"),
         geopackage: Geopackage::read(map),
+        index_build: IndexBuild::read(map),
         chroma: map.get("chroma").map(Chroma::read),
         tables: entries(map, "tables", read_table),
     }
@@ -388,6 +392,7 @@ fn read_common(map: &Object) -> Common {
         constraints: word(map, "constraints"),
         loader: word(map, "loader"),
         compression: word(map, "compression"),
+        freeze: flag(map, "freeze"),
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
         null_values: values(map, "null_values"),
