@@ -6,6 +6,7 @@
 Contenders, each into a fresh database of one private cluster:
   import      sqlite_import(file, '{}'): plan, profile, load, keys, indexes, verification
   load        the load phase of that import alone (run_table.load_seconds)
+  ddl         of (d): the statements of that import other than loads, as plain SQL in one transaction: what the server takes at least
   copy        COPY FROM a prepared binary file (of text where that is said) into the same table without indexes
   pgloader    Debian's package with its defaults, where it is installed
   dump        sqlite3 .dump | psql, with the least that makes it load at all (see `fix_dump`)
@@ -41,6 +42,7 @@ class Bench:
         own(server, self.path)
         self.copies = directory / f"copy_{which}"
         self.times = {}
+        self.databases = 0
         self.share = 0.0
         self.notes = {}
 
@@ -75,7 +77,11 @@ class Bench:
         return FORMATS.get(self.which, "binary")
 
     def fresh(self, name):
-        self.server.run("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        """A new database. A former one stays, under another name: ext4 passes over the inodes of files that were deleted within
+        minutes, one by one, for every file that is created then."""
+        if self.server.value("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{name}'") != "0":
+            self.databases += 1
+            self.server.run("postgres", f"ALTER DATABASE {name} RENAME TO {self.which}_{self.databases}")
         self.server.run("postgres", f"CREATE DATABASE {name} TEMPLATE template0")
         self.server.run(name, "CREATE EXTENSION pg_sqlite_migrate; CHECKPOINT")
 
@@ -84,10 +90,10 @@ class Bench:
 
     def round(self, first):
         """Every contender once; the dump, which takes minutes, in the first round only."""
-        for name in ("import", "copy", "pgloader", *(["dump"] if first else [])):
+        for name in ("import", *(["ddl"] if self.which == "d" else []), "copy", "pgloader", *(["dump"] if first else [])):
             self.fresh("contest")
             seconds = getattr(self, f"run_{name}")()
-            loaded = self.count("contest")
+            loaded = self.rows if name == "ddl" else self.count("contest")
             if seconds is not None and loaded != self.rows:
                 self.note(name, f"{loaded} of {self.rows} rows arrived, in {seconds:.2f} s")
             elif seconds is not None:
@@ -101,6 +107,13 @@ class Bench:
         for name in ("load", "check"):
             self.times.setdefault(name, []).append(float(re.search(rf"^{name} (\S+)", out, re.M).group(1)))
         return psql_milliseconds(out) / 1000
+
+    def run_ddl(self):
+        plan = self.call().replace("SELECT * FROM sqlite_import", "FROM sqlite_ddl")
+        hexed = self.sql("contest", f"SELECT encode(convert_to(sql, 'UTF8'), 'hex') {plan} WHERE phase <> 'load' ORDER BY ordinal")
+        statements = [bytes.fromhex(line).decode() for line in hexed.split("\n")]
+        script = "".join(f"{statement};\n" for statement in statements)
+        return psql_milliseconds(self.sql("contest", f"\\o /dev/null\n\\timing on\nBEGIN;\n{script}COMMIT;\n")) / 1000
 
     def run_copy(self):
         script = "".join(f"CREATE SCHEMA IF NOT EXISTS {t.split('.')[0]};\n" for t, _, _ in self.tables[:1])
@@ -178,11 +191,11 @@ def ratio(bench, name, to):
 
 
 def report(benches, server):
-    columns = ["import", "check", "load", "copy", "pgloader", "dump"]
+    columns = ["import", "check", "load", "ddl", "copy", "pgloader", "dump"]
     print(f"\n{where(server)}; `.dump` once.\n")
-    print("| | whole import | its integrity check | its load phase | `COPY` binary | pgloader | `.dump \\| psql` | load ÷ COPY"
+    print("| | whole import | its integrity check | its load phase | its DDL alone | `COPY` binary | pgloader | `.dump \\| psql` | load ÷ COPY"
           " | pgloader ÷ import | all before the first statement ÷ import |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for bench in benches:
         cells = [cell(bench, name) for name in columns]
         cells += [ratio(bench, "load", "copy"), ratio(bench, "pgloader", "import"), f"{bench.share:.0%}"]

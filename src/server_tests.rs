@@ -16,7 +16,7 @@ mod tests {
     use crate::pg::convert::{Converter, SinkColumn};
     use crate::pg::fault::{self, Step};
     use crate::pg::relation_facts::{self, RelationFacts};
-    use crate::pg::row_sink::RowSink;
+    use crate::pg::row_sink::{RowSink, Written};
     use crate::pg::settings::{LocalSettings, SAFE_SEARCH_PATH};
     use crate::pg::thread::{self, Outbox};
     use crate::pg::{indexes, relation, rights, spi, types, xact};
@@ -166,7 +166,7 @@ mod tests {
         let columns = [column(OnInvalid::Error), column(policy)];
         let mut converter = Converter::new(&attributes, &wires, &columns, &Timezone::UTC);
         let outcome = converter.convert(&mut batch).map(|refused| refused.len()).map_err(|r| r.error.message);
-        let mut sink = RowSink::open(relation, &attributes);
+        let mut sink = RowSink::open(relation, &attributes, Written::Plain);
         if outcome.is_ok() {
             sink.insert(&mut batch);
         }
@@ -238,7 +238,7 @@ mod tests {
         columns.iter().for_each(|_| batch.push(Decoded::Word(7)).unwrap());
         batch.end_row();
         batch.seal();
-        let mut sink = RowSink::open(relation, &attributes);
+        let mut sink = RowSink::open(relation, &attributes, Written::Plain);
         sink.insert(&mut batch);
         sink.finish();
     }

@@ -157,6 +157,13 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Geopackage => any::<[bool; 2]>()
             .prop_map(|[metadata, geometries]| json!({ "metadata": metadata, "geometries": geometries }))
             .boxed(),
+        Kind::IndexBuild => {
+            let memory = near(&["512MB", "1 GB", "64kB", "2TB"], WORDS).prop_map(Value::from);
+            let workers = prop_oneof![(0..2000_u64).prop_map(Value::from), Just(Value::Null)];
+            (memory, workers)
+                .prop_map(|(memory, workers)| json!({ "memory": memory, "workers": workers }))
+                .boxed()
+        }
         Kind::Names => {
             let case = || select(&["preserve", "lower", "snake_case", "upper"][..]).prop_map(Value::from);
             let text = || {

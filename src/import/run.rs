@@ -31,6 +31,7 @@ use crate::pg::settings::LocalSettings;
 use crate::pg::{citus, import_lock, interrupts, raised, spi, xact};
 use pg_sqlite_migrate_core::catalog::TableId;
 use pg_sqlite_migrate_core::finding::{Finding, Kind, counted};
+use pg_sqlite_migrate_core::plan::given::index_build::IndexBuild;
 use pg_sqlite_migrate_core::plan::{Action, LoadSpec, Needs, Phase, Planned, Step, TablePlan};
 use pg_sqlite_migrate_core::progress;
 use pg_sqlite_migrate_core::sqltext::qualified;
@@ -161,7 +162,12 @@ impl<'a> Run<'a> {
         self.leave_out_blocked();
         self.leave_out_broken();
         let mut before = Before::of(planned);
-        self.steps(own)?;
+        {
+            // The user's last statements run as the session is.
+            let index_build = self.survey.overrides.index_build.iter().flat_map(IndexBuild::settings);
+            let _given = LocalSettings::all(index_build);
+            self.steps(own)?;
+        }
         self.maps.end();
         if counts {
             let (survey, results) = (&mut *self.survey, &mut self.results);

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::load::triggers;
 use super::log::{self, Verification, VerificationRecord};
 use super::result::{Status, TableResult};
-use super::survey::{self, Survey};
+use super::survey::Survey;
 use crate::error::{Changer, Error};
-use crate::pg::relation;
+use crate::pg::{relation, thread};
 use crate::sqlite;
 use crate::verify::counts::{self, Asked, Count};
 use pg_sqlite_migrate_core::ddl::reads_clock;
@@ -50,7 +50,7 @@ fn record(count: &Count) -> VerificationRecord<'_> {
     }
 }
 
-/// Counts the source, and the target; the results take over what the source has.
+/// Counts the source, and beside it the target; the results take over what the source has.
 pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]) -> Result<(), Error> {
     let loaded = results.iter_mut().filter(|result| result.status == Status::Loaded);
     let loaded: Vec<_> = loaded
@@ -60,22 +60,29 @@ pub fn count(survey: &mut Survey, planned: &Planned, results: &mut [TableResult]
     let sources: Vec<&TablePlan> = loaded.iter().map(|(table, _)| *table).collect();
     // How many rows a damaged table has nobody can tell, and a condition may select others at another moment.
     let damage = &survey.damage;
-    let source_rows: Vec<Option<u64>> = survey::on_thread(&mut survey.source, |source| {
+    let source = &mut survey.source;
+    let source_rows = move || {
         let count = |t: &&TablePlan| match damage.of(&t.source) {
             Some(_) => Ok(None),
             None if t.filter.as_deref().is_some_and(reads_clock) => Ok(None),
             None => sqlite::count(source, &t.source, t.filter.as_deref()).map(Some),
         };
-        sources.iter().map(count).collect()
-    })?;
-    for ((table, result), source_rows) in loaded.into_iter().zip(source_rows) {
+        sources.iter().map(count).collect::<Result<Vec<Option<u64>>, _>>()
+    };
+    let target_rows = || {
+        let count = |(table, result): &(&TablePlan, &mut TableResult)| match result.countable {
+            true => rows(table, Changer::Triggers).map(Some),
+            false => Ok(None),
+        };
+        loaded.iter().map(count).collect::<Result<Vec<Option<i64>>, _>>()
+    };
+    let (source_rows, target_rows) = thread::run_beside(source_rows, target_rows);
+    let counts = source_rows?.into_iter().zip(target_rows?);
+    for ((table, result), (source_rows, target_rows)) in loaded.into_iter().zip(counts) {
         result.source_rows = source_rows.map(|n| n as i64);
         let source_rows = result.source_rows.unwrap_or_else(|| result.accounted());
         let expected = result.rows_before + result.imported;
-        let target_rows = match result.countable {
-            true => rows(table, Changer::Triggers)?,
-            false => expected,
-        };
+        let target_rows = target_rows.unwrap_or(expected);
         if target_rows != expected && triggers::may_fire(&planned.tables) {
             return Err(changed(table, expected, target_rows, Changer::Triggers));
         }

@@ -19,6 +19,7 @@ pub mod expression;
 #[cfg(feature = "pg_test")]
 pub mod fault;
 pub mod foreign;
+pub mod freeze;
 pub mod heap_layout;
 mod heapscan;
 pub mod import_lock;

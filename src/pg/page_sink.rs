@@ -53,10 +53,7 @@ unsafe fn obstacle(relation: pg_sys::Relation) -> Option<&'static str> {
     // SAFETY: an open relation's entry of the relation cache, by this function's contract.
     unsafe {
         let (entry, form) = (&*relation, &*(*relation).rd_rel);
-        #[cfg(any(feature = "pg14", feature = "pg15"))]
-        let new_file = entry.rd_newRelfilenodeSubid;
-        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
-        let new_file = entry.rd_newRelfilelocatorSubid;
+        let new_file = relation::new_file_subtransaction(relation);
         let old = entry.rd_createSubid == NEVER && new_file == NEVER;
         let permanent = form.relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT;
         let decoded = pg_sys::wal_level >= pg_sys::WalLevel::WAL_LEVEL_LOGICAL as c_int;

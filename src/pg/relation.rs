@@ -151,9 +151,32 @@ impl Opened {
         unsafe { options(self.0) }
     }
 
+    /// The current subtransaction has created the relation or its file.
+    pub fn is_of_this_subtransaction(&self) -> bool {
+        // SAFETY: an open relation's entry of the relation cache.
+        let (created, new_file) = unsafe { ((*self.0).rd_createSubid, new_file_subtransaction(self.0)) };
+        // SAFETY: reads a backend-local variable.
+        let current = unsafe { pg_sys::GetCurrentSubTransactionId() };
+        created == current || new_file == current
+    }
+
     fn attributes(&self) -> Vec<Attribute> {
         let desc = self.descriptor();
         desc.iter().filter(|a| !a.attisdropped).map(Attribute::new).collect()
+    }
+}
+
+/// The subtransaction that has given the relation a new file: `InvalidSubTransactionId` if none of this transaction has.
+///
+/// # Safety
+/// The relation is open.
+pub(crate) unsafe fn new_file_subtransaction(relation: pg_sys::Relation) -> pg_sys::SubTransactionId {
+    // SAFETY: an open relation's entry of the relation cache, by this function's contract.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        return (*relation).rd_newRelfilenodeSubid;
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        return (*relation).rd_newRelfilelocatorSubid;
     }
 }
 

@@ -45,13 +45,14 @@ pub struct RelationFacts {
     pub looking_defaults: Vec<i16>,
 }
 
-/// $1 is the relation, $2 the heap access method, $3 the first oid that is no catalog's.
+/// $1 is the relation, $2 the heap access method, $3 the first oid that is no catalog's. OFFSET keeps the planner from a
+/// hash of the triggers of all tables.
 static FACTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT c.relkind, c.relam = $2 AS heap, c.oid < $3 OR pg_is_other_temp_schema(c.relnamespace) AS out_of_reach,
              EXISTS (SELECT FROM pg_trigger t
                      JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
-                     WHERE t.tgrelid = c.oid AND d.deptype = 'e') AS extension_triggers,
+                     WHERE t.tgrelid = c.oid AND d.deptype = 'e' OFFSET 0) AS extension_triggers,
              EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS children,
              pg_has_role(c.relowner, 'USAGE') AS owned, has_table_privilege(c.oid, 'INSERT') AS may_insert,
              row_security_active(c.oid) AS row_security, c.relispartition AS partition,

@@ -14,6 +14,14 @@ use pg_sqlite_migrate_core::value::batch::Batch;
 /// Rows per `heap_multi_insert`: COPY's own limit is 1000; less keeps the formed tuples in the cache.
 const CHUNK_ROWS: usize = 500;
 
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    Plain,
+    /// As visible to everybody: see `freeze`.
+    Frozen,
+}
+
 pub struct RowSink {
     relation: pg_sys::Relation,
     slots: Vec<*mut pg_sys::TupleTableSlot>,
@@ -29,7 +37,7 @@ pub struct RowSink {
 
 impl RowSink {
     /// Opens the relation for batches whose columns are these attributes of it.
-    pub fn open(relation: pg_sys::Oid, attributes: &[Attribute]) -> RowSink {
+    pub fn open(relation: pg_sys::Oid, attributes: &[Attribute], written: Written) -> RowSink {
         let mut tuples = PgMemoryContexts::new("pg_sqlite_migrate tuples");
         // SAFETY: the relation stays open and locked until `finish`, or until the abort releases it; slots
         // are made in the current context, the SQL function's, and put their tuples into `tuples`.
@@ -47,7 +55,7 @@ impl RowSink {
                 bulk: pg_sys::GetBulkInsertState(),
                 command: Command::current(),
                 first_block: None,
-                options: options(relation),
+                options: options(relation, written),
                 tuples,
             }
         }
@@ -113,9 +121,10 @@ impl RowSink {
 }
 
 /// A table without pages has no free space to search for.
-unsafe fn options(relation: pg_sys::Relation) -> u32 {
+unsafe fn options(relation: pg_sys::Relation, written: Written) -> u32 {
     // SAFETY: the relation is open.
     let blocks =
         unsafe { pg_sys::RelationGetNumberOfBlocksInFork(relation, pg_sys::ForkNumber::MAIN_FORKNUM) };
-    if blocks == 0 { pg_sys::HEAP_INSERT_SKIP_FSM } else { 0 }
+    let frozen = if written == Written::Frozen { pg_sys::HEAP_INSERT_FROZEN } else { 0 };
+    frozen | if blocks == 0 { pg_sys::HEAP_INSERT_SKIP_FSM } else { 0 }
 }

@@ -112,6 +112,13 @@ impl LocalSettings {
         settings
     }
 
+    /// A block in which these settings have these values.
+    pub fn all<'s>(values: impl Iterator<Item = (&'s str, String)>) -> LocalSettings {
+        let settings = LocalSettings::new();
+        values.for_each(|(name, value)| settings.set(name, &value));
+        settings
+    }
+
     /// From here on, access to a view is an error: one may have replaced a table since the table was looked up. Servers
     /// older than August 2024 do not have the setting.
     pub fn refuse_views(&self) {

@@ -129,6 +129,19 @@ pub fn run_watched<T: Send>(job: impl FnOnce() -> T + Send, tick: impl FnMut()) 
     run_ticking(|_: Outbox<'_, ()>| job(), |()| (), tick)
 }
 
+/// Runs `job` on a helper thread, and `meanwhile` on the backend's.
+pub fn run_beside<T: Send, U>(job: impl FnOnce() -> T + Send, meanwhile: impl FnOnce() -> U) -> (T, U) {
+    let (mut meanwhile, mut done) = (Some(meanwhile), None);
+    let begun = |mut out: Outbox<'_, ()>| {
+        // Nobody waits for the message if the backend has stopped.
+        let _ = out.send(());
+        job()
+    };
+    let answer = run_with(begun, |()| done = meanwhile.take().map(|meanwhile| meanwhile()));
+    let done = done.or_else(|| meanwhile.take().map(|meanwhile| meanwhile()));
+    (answer, done.unwrap_or_else(|| unreachable!("it was there until it was done")))
+}
+
 /// Runs `job` on a helper thread, and `consume` on the backend's thread for each message of the job. If no thread can
 /// be created, or one is running already (an input function that reads a file itself), the job runs inline.
 pub fn run_with<T, M, J>(job: J, consume: impl FnMut(M)) -> T

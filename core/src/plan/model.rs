@@ -278,6 +278,8 @@ pub struct LoadSpec {
     pub reading: Reading,
     pub timezone: String,
     pub loader: Loader,
+    /// Rows are written frozen, or not at all.
+    pub freeze: bool,
     pub columns: Vec<LoadColumn>,
     pub renumbering: Box<Renumbering>,
 }

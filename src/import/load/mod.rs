@@ -138,9 +138,10 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     let mut loaded = match strategy {
         Strategy::Direct => direct::load(source, spec, &target, place)?,
         Strategy::DirectWithFallback => direct_with_fallback(source, spec, &target, place)?,
-        Strategy::Staged(reason) if spec.loader == Loader::Pages => {
+        Strategy::Staged(reason) if spec.freeze || spec.loader == Loader::Pages => {
             let reason = reason.unwrap_or("its rows are to be inserted one by one");
-            return Err(sink::no_pages(spec, reason));
+            let refused = if spec.freeze { sink::no_frozen_rows } else { sink::no_pages };
+            return Err(refused(spec, reason));
         }
         Strategy::Staged(reason) => {
             let mut loaded = staged::load(source, spec, relation, rows_before, place)?;
@@ -308,6 +309,7 @@ mod tests {
             reading: Reading::default(),
             timezone: "UTC".into(),
             loader: Default::default(),
+            freeze: false,
             columns: vec![],
             renumbering: Box::default(),
         };

@@ -5,9 +5,10 @@ use pgrx::PgSqlErrorCode;
 use super::transfer::Target;
 use crate::error::Error;
 use crate::guc;
+use crate::pg::freeze;
 use crate::pg::loaded_rows::LoadedRows;
 use crate::pg::page_sink::PageSink;
-use crate::pg::row_sink::RowSink;
+use crate::pg::row_sink::{RowSink, Written};
 use pg_sqlite_migrate_core::finding::Fix;
 use pg_sqlite_migrate_core::plan::LoadSpec;
 use pg_sqlite_migrate_core::plan::given::words::Loader;
@@ -22,7 +23,10 @@ pub enum Sink {
 impl Sink {
     /// Opens the relation for writing as the plan wants it; beside it what people should know of the choice.
     pub fn open(spec: &LoadSpec, target: &Target) -> Result<(Sink, Option<String>), Error> {
-        let rows = || Sink::Rows(RowSink::open(target.relation, &target.attributes));
+        if spec.freeze {
+            return Sink::open_frozen(spec, target);
+        }
+        let rows = || Sink::Rows(RowSink::open(target.relation, &target.attributes, Written::Plain));
         let not_null: Vec<bool> = spec.columns.iter().map(|column| column.not_null).collect();
         let pages = match (spec.loader, guc::direct_load()) {
             (Loader::Rows, _) => return Ok((rows(), None)),
@@ -40,6 +44,16 @@ impl Sink {
         }
     }
 
+    /// The server sets the visibility map as it inserts frozen rows; pages that are appended would need one of their own.
+    fn open_frozen(spec: &LoadSpec, target: &Target) -> Result<(Sink, Option<String>), Error> {
+        if spec.loader == Loader::Pages {
+            return Err(no_pages(spec, "its rows are to be frozen, and so the server inserts them"));
+        }
+        freeze::check(target.relation).map_err(|reason| no_frozen_rows(spec, reason))?;
+        let rows = RowSink::open(target.relation, &target.attributes, Written::Frozen);
+        Ok((Sink::Rows(rows), Some("inserted as frozen rows".into())))
+    }
+
     /// Writes the rows of a batch, of which every word is a datum, or will be once the batch is sealed.
     pub fn insert(&mut self, batch: &mut Batch) {
         match self {
@@ -54,6 +68,19 @@ impl Sink {
             Sink::Rows(sink) => sink.finish(),
             Sink::Pages(sink) => sink.finish(),
         }
+    }
+}
+
+/// The plan wants frozen rows, and the table must not have them.
+pub fn no_frozen_rows(spec: &LoadSpec, reason: &str) -> Error {
+    let name = qualified(&spec.schema, &spec.target);
+    Error::Foreign {
+        sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message: format!("rows of relation {name} cannot be written frozen"),
+        detail: Some(format!("The plan's \"freeze\" is true, but {reason}.")),
+        hint: Some(
+            Fix::of_table(&spec.source, "freeze", false).hint(" to have its rows inserted like any others"),
+        ),
     }
 }
 

@@ -299,6 +299,7 @@ impl OfView<'_> {
             reading: Default::default(),
             timezone: timezone.unwrap_or_else(|| "UTC".into()),
             loader: Default::default(),
+            freeze: false,
             columns,
             renumbering: Box::default(),
         };

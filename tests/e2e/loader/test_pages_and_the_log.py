@@ -16,6 +16,7 @@ from heap_pages import ITEMS, broken
 
 # Every block is checked when it is read.
 OPTIONS = "autovacuum = off\nmax_wal_size = 10GB\ncheckpoint_timeout = 1h\nshared_buffers = 32MB\n"
+VISIBLE = "SELECT count(*) FILTER (WHERE all_visible AND all_frozen AND pd_all_visible) FROM pg_visibility('t')"
 CONTENT = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM t"
 
 
@@ -41,19 +42,20 @@ def server(t, name, options=OPTIONS):
         made.stop()
 
 
-def load(t, path):
-    return t.call("sqlite_import", path, {"loader": "pages"})
+def load(t, path, plan=None):
+    return t.call("sqlite_import", path, plan or {"loader": "pages"})
 
 
 def again(server):
     server.script("start", server.name)
 
 
+@pytest.mark.parametrize("plan", [{"loader": "pages"}, {"freeze": True}], ids=["", "frozen"])
 @pytest.mark.parametrize("lost", [False, True], ids=["", "file_lost"])
-def test_after_a_crash_a_committed_load_is_whole(t, file, lost):
+def test_after_a_crash_a_committed_load_is_whole(t, file, lost, plan):
     with server(t, "crash") as run:
         run.run("postgres", "CHECKPOINT")
-        run.run("postgres", load(t, file))
+        run.run("postgres", load(t, file, plan))
         content = run.value("postgres", CONTENT)
         heap = run.data / run.value("postgres", "SELECT pg_relation_filepath('t')")
         run.script("crash", run.name)
@@ -143,10 +145,11 @@ def test_where_the_log_is_decoded_subscribers_get_every_row(t, file):
             assert session.value("SELECT count(*) FROM u.t") == "40000"
 
 
-def test_a_standby_has_the_same_pages(t, file):
-    t.needs("pageinspect")
+@pytest.mark.parametrize("plan", [{"loader": "pages"}, {"freeze": True}], ids=["", "frozen"])
+def test_a_standby_has_the_same_pages(t, file, plan):
+    t.needs("pageinspect", "pg_visibility")
     with server(t, "primary") as primary:
-        primary.run("postgres", "CREATE EXTENSION pageinspect")
+        primary.run("postgres", "CREATE EXTENSION pageinspect; CREATE EXTENSION pg_visibility")
         standby = Server(f"{primary.name}_standby", "")
         standby.start()
         try:
@@ -161,10 +164,12 @@ def test_a_standby_has_the_same_pages(t, file):
             again(primary)
             standby.environment["SERVER_OPTIONS"] = f"primary_conninfo = 'host={primary.socket} port=5432 user=postgres'\n"
             again(standby)
-            primary.run("postgres", load(t, file))
+            primary.run("postgres", load(t, file, plan))
+            marked = primary.value("postgres", VISIBLE)
+            assert (marked == "0") == (plan != {"freeze": True})
             end = primary.value("postgres", "SELECT pg_current_wal_lsn()")
             until(lambda: standby.value("postgres", f"SELECT pg_last_wal_replay_lsn() >= '{end}'") == "t", "the standby has replayed the load")
-            for query in (CONTENT, f"SELECT md5(string_agg(q::text, '' ORDER BY blkno, lp)) FROM ({ITEMS.format(table=quote('t'))}) q"):
+            for query in (CONTENT, VISIBLE, f"SELECT md5(string_agg(q::text, '' ORDER BY blkno, lp)) FROM ({ITEMS.format(table=quote('t'))}) q"):
                 assert standby.value("postgres", query) == primary.value("postgres", query)
         finally:
             standby.stop()

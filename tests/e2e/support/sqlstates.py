@@ -10,6 +10,7 @@ CORRUPT = ("XX001",)              # data_corrupted: a page, a truncated file
 LOCKED = ("55P03",)               # lock_not_available
 WAL_ALONE = ("55000",)            # object_not_in_prerequisite_state: a -wal that cannot be read in place
 NO_PAGES = ("55000",)             # object_not_in_prerequisite_state: "loader": "pages" where it may not be
+NO_FREEZE = ("55000",)             # object_not_in_prerequisite_state: "freeze" where it may not be
 HOT_JOURNAL = ("55000",)          # object_not_in_prerequisite_state
 PLAN = ("22023",)                 # invalid_parameter_value: a typo, a wrong type, a name that matches nothing
 UNSUPPORTED = ("0A000",)          # feature_not_supported

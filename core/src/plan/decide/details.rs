@@ -132,10 +132,13 @@ fn default(
     };
     let object = column.object(&table.source.name);
     let hint = format!("Set {} to a PostgreSQL expression.", column.path(&table.source.name, "default"));
-    let translated = (ctx.rules.default)(&sql, &column.pg_type, column.format, &table.timezone());
+    let pg_type = column.pg_type.clone();
+    let translated = (ctx.rules.default)(&sql, &pg_type, column.format, &table.timezone());
     let tried = translated.map_err(|why| why.reason).and_then(|default| {
-        // A constant fits its type already; anything else is tried.
-        let is_computed = |sql: &&String| sql.contains(['(', ':', '|', '+', '-', '*', '/', '%', '"']);
+        // A constant fits its type already, and the current time is of it; anything else is tried.
+        let is_computed = |sql: &&String| {
+            sql.contains(['(', ':', '|', '+', '-', '*', '/', '%', '"']) && !is_clock(sql, &pg_type)
+        };
         if let Some(computed) = default.as_ref().filter(is_computed) {
             accepted(ctx, table, part, Tried::Expression(computed.clone()))?;
         }
@@ -146,6 +149,15 @@ fn default(
         table.left_out(findings, Kind::LeftOut.warning(object, message).hint(hint));
         None
     })
+}
+
+/// What CURRENT_TIMESTAMP becomes, which many tables of a program have: no table has to be made to try it.
+fn is_clock(default: &str, pg_type: &PgType) -> bool {
+    match pg_type {
+        PgType::TimestampTz(_) => default == "now()",
+        PgType::Timestamp(_) => default == "(now() AT TIME ZONE 'UTC')",
+        _ => false,
+    }
 }
 
 /// An expression of the overrides is used unchanged. It is tried unless the plan has `before`: it may name what that
@@ -173,4 +185,23 @@ pub(super) fn explicit(
     let finding = Kind::ExpressionRefused.blocking(column.object(name), message);
     let finding = finding.hint(format!("Correct {path}."));
     table.report(findings, finding.of(table.id));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_clock_of_the_column_s_own_type_is_known() {
+        for (default, pg_type, known) in [
+            ("now()", PgType::TIMESTAMPTZ, true),
+            ("(now() AT TIME ZONE 'UTC')", PgType::Timestamp(3), true),
+            ("now()", PgType::TIMESTAMP, false),
+            ("now()", PgType::Text, false),
+            ("(now() AT TIME ZONE 'UTC')", PgType::TIMESTAMPTZ, false),
+            ("own.now()", PgType::TIMESTAMPTZ, false),
+        ] {
+            assert_eq!(is_clock(default, &pg_type), known, "{default} of {pg_type}");
+        }
+    }
 }

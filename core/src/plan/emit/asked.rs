@@ -48,6 +48,7 @@ fn trial(ctx: &Context<'_>, table: &DecidedTable<'_>, asked: &SizeAsked) -> Size
             target: NAME.into(),
             existing: None,
             loader: Loader::Auto,
+            freeze: false,
             columns,
             renumbering: Box::default(),
             ..whole

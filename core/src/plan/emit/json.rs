@@ -38,6 +38,7 @@ pub fn plan(ctx: &Context<'_>, decided: &[DecidedTable<'_>]) -> Value {
     put(&mut out, "strict", given.strict.unwrap_or(false).into());
     put(&mut out, "helpers", given.helpers.unwrap_or(true).into());
     put(&mut out, "geopackage", given.geopackage.unwrap_or_default().json());
+    put(&mut out, "index_build", given.index_build.clone().unwrap_or_default().json());
     put(&mut out, "chroma", given.chroma.as_ref().map_or(true.into(), Chroma::json));
     put(&mut out, "immutable", given.immutable.unwrap_or(false).into());
     put(&mut out, "wal", given.wal.unwrap_or_default().word().into());
@@ -70,6 +71,7 @@ fn common(settings: &Settings, own: &Common) -> Map<String, Value> {
     put(&mut out, "constraints", settings.constraints.word().into());
     put(&mut out, "loader", settings.loader.word().into());
     put(&mut out, "compression", settings.compression.word().into());
+    put(&mut out, "freeze", settings.freeze.into());
     put(&mut out, "fire_triggers", settings.fire_triggers.into());
     put(&mut out, "on_invalid", settings.on_invalid.word().into());
     put(&mut out, "null_values", settings.null_values.texts().collect());

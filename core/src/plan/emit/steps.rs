@@ -161,8 +161,17 @@ fn create(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>]) 
             let sequences = clashing_sequences(table, &names, &mut taken);
             let title = format!("create table {}", table.title());
             push(out, Phase::Tables, title, ddl::create_table(table, &sequences), Some(table.id));
+            let before_load = table.objects.iter().filter(|object| is_before_load(table, object));
+            for (title, sql) in before_load.filter_map(|object| ddl::object(table, object)) {
+                push(out, Phase::Tables, title, sql, Some(table.id));
+            }
         }
     }
+}
+
+/// Columns that PostgreSQL computes are added after the load, which rewrites the table: frozen rows would not stay frozen.
+fn is_before_load(table: &DecidedTable<'_>, object: &Object) -> bool {
+    table.settings.freeze && matches!(object, Object::Computed(_))
 }
 
 fn disposed<'d, 'a>(tables: &[&'d DecidedTable<'a>], disposition: Disposition) -> Vec<&'d DecidedTable<'a>> {
@@ -248,6 +257,7 @@ pub fn load(ctx: &Context<'_>, table: &DecidedTable<'_>, goes_on: bool) -> LoadS
         reading: table.reading(),
         timezone: table.settings.timezone.clone(),
         loader: table.settings.loader,
+        freeze: table.settings.freeze,
         columns: table.columns.iter().filter(|c| !c.computed()).map(load_column).collect(),
         renumbering: Box::new(table.renumbering.clone()),
     }
@@ -287,7 +297,7 @@ fn after(ctx: &Context<'_>, out: &mut Vec<Step>, tables: &[&DecidedTable<'_>], p
             out.push(Step { title, phase, action, table, built: None });
         }
     }
-    for (table, object) in objects().filter(|(_, object)| object.phase() == phase) {
+    for (table, object) in objects().filter(|(t, o)| o.phase() == phase && !is_before_load(t, o)) {
         if let Some((title, sql)) = ddl::object(table, object) {
             let built = built::of(ctx, table, object).map(Box::new);
             out.push(Step { title, phase, action: Action::Sql(sql), table: Some(table.id), built });

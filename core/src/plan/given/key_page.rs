@@ -105,6 +105,7 @@ fn values(kind: Kind, works: Works) -> String {
         }
         Kind::Chroma => format!("`true`, `false`, or an object with `{}`", super::chroma::KEYS.join("`, `")),
         Kind::Fts => format!("`true`, `false`, or an object with `{}`", super::fts::KEYS.join("`, `")),
+        Kind::IndexBuild => format!("an object with `{}`", super::index_build::KEYS.join("`, `")),
         Kind::Geopackage => format!("an object with `{}`", super::geopackage::KEYS.join("`, `")),
         Kind::Generated => super::generated::values(),
         Kind::Tables | Kind::Columns => "object of objects".into(),

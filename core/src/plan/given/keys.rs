@@ -66,6 +66,8 @@ pub enum Kind {
     Fts,
     /// An object that says what becomes of a file's description of itself.
     Geopackage,
+    /// An object of what the server may use to build indexes.
+    IndexBuild,
     /// A word; of a column also a flag or an expression.
     Generated,
     /// Source table -> object.
@@ -203,6 +205,12 @@ pub const KEYS: &[Key] = &[
     Key::new("compression", Kind::Word(Compression::WORDS), "\"default\"").run_and_table().says(
         "How long values of new tables are compressed: `lz4`, where the server has it, several times as fast as `pglz`; `default` leaves it to `default_toast_compression`.",
         "\"compression\": \"lz4\""),
+    Key::new("freeze", Kind::Flag, "false").run_and_table().says(
+        "Write rows frozen and pages as all-visible, as COPY FREEZE does, so that the first VACUUM finds nothing to do; see [performance.md](performance.md#frozen-rows). Only for tables that the import creates or truncates, and while no cursor is open and no older snapshot in use: otherwise it is an error. The rows are inserted, not written as pages.",
+        "\"freeze\": true"),
+    Key::new("index_build", Kind::IndexBuild, "{\"memory\": null, \"workers\": null}").run().in_table(NOTHING).says(
+        "What the server may use to build indexes and keys and to validate foreign keys: `maintenance_work_mem` (`memory`) and `max_parallel_maintenance_workers` (`workers`) until the import's own steps are done. null leaves them to the session. See [performance.md](performance.md#indexes-and-keys).",
+        "\"index_build\": {\"memory\": \"1GB\", \"workers\": 4}"),
     Key::new("orm", Kind::Orms, "\"auto\"").run().says(
         "The program that wrote the file, whose conventions say what its declared types mean, see [Programs](types.md#programs): `auto` recognises it, `none` follows none, a name or a list of names follows these.",
         "\"orm\": \"prisma\""),

@@ -7,6 +7,7 @@ pub(crate) mod chroma;
 pub(crate) mod fts;
 pub mod generated;
 pub(crate) mod geopackage;
+pub mod index_build;
 #[cfg(test)]
 mod key_page;
 pub mod keys;

@@ -10,6 +10,7 @@ use super::chroma::{self, Chroma};
 use super::fts::Fts;
 use super::generated::GeneratedOverride;
 use super::geopackage::Geopackage;
+use super::index_build::IndexBuild;
 use super::keys::Level;
 use super::match_by::MatchBy;
 use super::naming::NameRules;
@@ -69,6 +70,7 @@ pub struct Overrides {
     pub strict: Option<bool>,
     pub helpers: Option<bool>,
     pub geopackage: Option<Geopackage>,
+    pub index_build: Option<IndexBuild>,
     pub chroma: Option<Chroma>,
     pub tables: Vec<(String, TableOverrides)>,
 }
@@ -84,6 +86,7 @@ pub struct Common {
     pub constraints: Option<Constraints>,
     pub loader: Option<Loader>,
     pub compression: Option<Compression>,
+    pub freeze: Option<bool>,
     pub fire_triggers: Option<bool>,
     pub on_invalid: Option<OnInvalid>,
     pub null_values: Option<ValueList>,
@@ -374,6 +377,7 @@ fn read_plan(map: &Object) -> Overrides {
         strict: flag(map, "strict"),
         helpers: flag(map, "helpers"),
         geopackage: Geopackage::read(map),
+        index_build: IndexBuild::read(map),
         chroma: map.get("chroma").map(Chroma::read),
         tables: entries(map, "tables", read_table),
     }
@@ -391,6 +395,7 @@ fn read_common(map: &Object) -> Common {
         constraints: word(map, "constraints"),
         loader: word(map, "loader"),
         compression: word(map, "compression"),
+        freeze: flag(map, "freeze"),
         fire_triggers: flag(map, "fire_triggers"),
         on_invalid: word(map, "on_invalid"),
         null_values: values(map, "null_values"),

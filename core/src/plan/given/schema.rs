@@ -8,6 +8,7 @@ use super::chroma;
 use super::fts;
 use super::generated;
 use super::geopackage;
+use super::index_build;
 use super::keys::{KEYS, Key, Kind, Level, Works};
 use super::orms;
 use super::shapes::MOST_READERS;
@@ -106,6 +107,7 @@ fn shape(kind: Kind, level: Level) -> Value {
         Kind::Chroma => chroma::schema(text()),
         Kind::Fts => fts::schema(text()),
         Kind::Geopackage => geopackage::schema(),
+        Kind::IndexBuild => index_build::schema(),
         Kind::Generated => generated::schema(level, &text()),
         Kind::Tables => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/table" } }),
         Kind::Columns => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/column" } }),
@@ -191,6 +193,9 @@ mod tests {
             json!({ "checks": { "exclude": [1] } }),
             json!({ "verify": "value" }),
             json!({ "verify": {} }),
+            json!({ "index_build": { "memory": "1gb" } }),
+            json!({ "index_build": { "workers": 1.5 } }),
+            json!({ "tables": { "t": { "index_build": {} } } }),
             json!({ "verify": { "sample": 0 } }),
             json!({ "tables": { "t": { "verify": { "sample": 2 } } } }),
             json!({ "foreign_keys": { "exclude": [], "only": [] } }),

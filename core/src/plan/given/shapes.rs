@@ -7,6 +7,7 @@ use super::chroma;
 use super::fts;
 use super::generated;
 use super::geopackage;
+use super::index_build;
 use super::keys::{self, Kind, Level, Works};
 use super::naming;
 use super::objects;
@@ -94,6 +95,7 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
         Kind::Chroma => chroma::check(value, path),
         Kind::Fts => fts::check(value, path),
         Kind::Geopackage => geopackage::check(value, path),
+        Kind::IndexBuild => index_build::check(value, path),
         Kind::Generated => generated::check(Level::Column, value, path),
         Kind::Tables => each(value, path, |v, p| check_object(Level::Table, object(v, p)?, p)),
         Kind::Columns => each(value, path, |v, p| check_object(Level::Column, object(v, p)?, p)),
