@@ -4,6 +4,7 @@
 //! is stored where the session finds it.
 #![deny(clippy::disallowed_methods)]
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
@@ -79,6 +80,16 @@ impl Faults {
     }
 }
 
+/// How many cells `pg_value` has read: those that no test has let pass.
+#[derive(Clone, Default)]
+pub(super) struct Decoded(Arc<AtomicU64>);
+
+impl Decoded {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Deterministic, and innocuous in an untrusted schema: the functions compute and have no side effects.
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
@@ -87,7 +98,7 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
 /// The largest number of arguments of a function.
 const MOST_ARGUMENTS: usize = 4;
 
-pub(super) fn register(connection: &Connection, faults: &Faults) -> Result<()> {
+pub(super) fn register(connection: &Connection, faults: &Faults, decoded: &Decoded) -> Result<()> {
     for function in FUNCTIONS {
         let faults = faults.clone();
         connection.create_scalar_function(function.name, function.arity, FLAGS, move |context| {
@@ -111,8 +122,11 @@ pub(super) fn register(connection: &Connection, faults: &Faults) -> Result<()> {
             Summing { aggregate, faults: faults.clone() },
         )?;
     }
-    let faults = faults.clone();
-    connection.create_scalar_function(PG_VALUE, 3, FLAGS, move |context| canonical(context, &faults))
+    let (faults, decoded) = (faults.clone(), decoded.clone());
+    connection.create_scalar_function(PG_VALUE, 3, FLAGS, move |context| {
+        decoded.0.fetch_add(1, Ordering::Relaxed);
+        canonical(context, &faults)
+    })
 }
 
 /// `pg_value(cell, rule, 'table.column')`.
