@@ -178,7 +178,7 @@ impl Cursor {
         &self.handle().sql
     }
 
-    /// Chooses the statement by what is known of the session's snapshot.
+    /// Chooses the statement by what is known of the session's snapshot; anew in another one, whoever starts it there.
     fn choose(&self, session: &Session) {
         let (Some((_, columns)), era) = (&self.untested, session.era()) else { return };
         if self.needs_no_tests.get().is_none_or(|(chosen, _)| chosen != era) {

@@ -90,10 +90,10 @@ impl Connection {
         self.remember(&session, look, fit.map(|observation| observation.column));
     }
 
-    /// What was seen holds if the session shows the same snapshot as when the look began, and the file has the same state.
+    /// A statement reads one state of the file: what was seen is of that in which the look began, unless this transaction has
+    /// written since.
     fn remember(&self, session: &Session, look: &Look, columns: impl Iterator<Item = ColumnId>) {
-        let same = || session.file_state().is_ok_and(|now| look.state.same(&now));
-        if session.era() != look.era || session.source().prove().is_err() || !same() {
+        if session.era() != look.era {
             return;
         }
         self.with_seen(|seen| {

@@ -93,12 +93,12 @@ def test_what_does_not_see_every_cell_does_not_teach(t):
         s = t.session()
         s.attempt(part)
         s.run("ROLLBACK")
-        assert is_tested(s, "SELECT id FROM a WHERE id = 1 AND n IS DISTINCT FROM 5"), part
+        assert is_tested(s, "SELECT count(n) FROM a WHERE id = 1"), part
         refused(s, "n")
         s.close()
     # The others are known.
     s = t.session()
-    s.run("ANALYZE a")
+    s.attempt("ANALYZE a")
     assert [column for column in COLUMNS if column != "n" and is_tested(s, query(column))] == []
 
 
@@ -212,6 +212,29 @@ def test_what_others_write_is_tested_again(t, change, mode):
         assert is_tested(s, query("i" if column != "i" else "n")), (change.__name__, mode, column)
         refused(s, column)
         s.close()
+
+
+def test_a_copy_that_sqlite_does_not_notice(t):
+    """Another file, copied over the one that is open, with the same change counter and size: its pages are read as they come."""
+    path = t.file("a.db", script())
+    misfit(path, "i")
+    misfit(path, "i")
+    other = t.file("other.db", script())
+    for column in ("n", "i"):
+        misfit(other, column)
+    db = sqlite3.connect(path)
+    db.execute(f"UPDATE a SET i = 5 WHERE id = {ROWS // 2}")
+    db.commit()
+    misfit(other, "i")
+    db.close()
+    assert path.read_bytes()[24:40] == other.read_bytes()[24:40] and path.stat().st_size == other.stat().st_size
+    table(t, path)
+    s = t.session()
+    taught(s)
+    shutil.copyfile(other, path)
+    assert is_tested(s, "SELECT count(b) FROM a")
+    s.run("SELECT pg_sqlite_fdw_disconnect_all()")
+    refused(s, "n")
 
 
 def test_a_column_that_was_added_is_another_one(t):
