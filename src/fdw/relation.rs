@@ -28,6 +28,7 @@ pub fn table(relation: &ForeignTable) -> Result<Table, Error> {
         relation: relation.name.clone(),
         name: source.name.clone(),
         is_view: described.is_view,
+        stored: described.keeps_promises(),
         rowid: if described.is_view { None } else { source.rowid_name().map(str::to_string) },
         columns: vec![],
         key: vec![],
@@ -36,6 +37,7 @@ pub fn table(relation: &ForeignTable) -> Result<Table, Error> {
         pages: described.estimate.pages,
         utf16: described.utf16,
         timezone: Timezone::parse(&server.timezone).ok(),
+        untested: false,
     };
     for attribute in &relation.attributes {
         let at = usize::try_from(attribute.number).unwrap_or_default();

@@ -4,6 +4,7 @@
 //! is stored where the session finds it.
 #![deny(clippy::disallowed_methods)]
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
@@ -79,6 +80,16 @@ impl Faults {
     }
 }
 
+/// How many cells `pg_value` has read: those that no test has let pass.
+#[derive(Clone, Default)]
+pub(super) struct Decoded(Arc<AtomicU64>);
+
+impl Decoded {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Deterministic, and innocuous in an untrusted schema: the functions compute and have no side effects.
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
@@ -87,7 +98,7 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
 /// The largest number of arguments of a function.
 const MOST_ARGUMENTS: usize = 4;
 
-pub(super) fn register(connection: &Connection, faults: &Faults) -> Result<()> {
+pub(super) fn register(connection: &Connection, faults: &Faults, decoded: &Decoded) -> Result<()> {
     for function in FUNCTIONS {
         let faults = faults.clone();
         connection.create_scalar_function(function.name, function.arity, FLAGS, move |context| {
@@ -111,8 +122,11 @@ pub(super) fn register(connection: &Connection, faults: &Faults) -> Result<()> {
             Summing { aggregate, faults: faults.clone() },
         )?;
     }
-    let faults = faults.clone();
-    connection.create_scalar_function(PG_VALUE, 3, FLAGS, move |context| canonical(context, &faults))
+    let (faults, decoded) = (faults.clone(), decoded.clone());
+    connection.create_scalar_function(PG_VALUE, 3, FLAGS, move |context| {
+        decoded.0.fetch_add(1, Ordering::Relaxed);
+        canonical(context, &faults)
+    })
 }
 
 /// `pg_value(cell, rule, 'table.column')`.
@@ -170,8 +184,40 @@ impl Aggregate<Total, Value> for Summing {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::sqlite::raw::scan::Scan;
+    use pg_sqlite_migrate_core::remote::fit::Fit;
     use pg_sqlite_migrate_core::translate::program::{SQLITE_VERSION, is_known};
-    use rusqlite::Connection;
+
+    #[test]
+    fn a_cell_fits_whoever_looks() {
+        let sqlite = Connection::open_in_memory().unwrap();
+        register(&sqlite, &Faults::default(), &Decoded::default()).unwrap();
+        let values = "VALUES (NULL), (0), (1), (2), (-1), (32767), (32768), (-2147483649), (9223372036854775807), (1.0), (0.0),
+            (9e999), (''), ('abc'), ('abcd'), ('äöü'), ('1'), ('a' || char(0)), (CAST(x'ff' AS TEXT)), (CAST(x'61ff' AS TEXT)),
+            (x''), (x'61'), (CAST(x'edA080' AS TEXT))";
+        sqlite.execute_batch(&format!("CREATE TABLE t (v); INSERT INTO t {values}")).unwrap();
+        let mut fitting = 0;
+        for fit in [
+            Fit::Integer,
+            Fit::Between(0, 1),
+            Fit::Between(-32768, 32767),
+            Fit::Between(i64::MIN, i64::MAX),
+            Fit::Real,
+            Fit::Blob,
+            Fit::Text { limit: None },
+            Fit::Text { limit: Some(3) },
+            Fit::Text { limit: Some(0) },
+        ] {
+            let mut scan = Scan::prepare(&sqlite, &format!("SELECT v, {} FROM t", fit.sql("v"))).unwrap();
+            while let Some(row) = scan.next().unwrap() {
+                let cell = row.cell(0).unwrap();
+                assert_eq!(row.cell(1), Ok(Cell::Integer(fit.holds(cell).into())), "{fit:?} {cell:?}");
+                fitting += u32::from(fit.holds(cell));
+            }
+        }
+        assert!(fitting > 40, "{fitting}");
+    }
 
     #[test]
     fn the_translator_knows_every_function_of_sqlite() {

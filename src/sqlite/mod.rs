@@ -66,6 +66,6 @@ pub use keys::key_facts;
 pub use loaded::{broken_check, register_rejecting};
 pub use open::{OpenOptions, Scratch, Source, is_database, open};
 pub use profile::profile;
-pub use session::{Purpose, Session, StatementId};
-pub use stamp::stamp;
+pub use session::{Era, Purpose, Session, StatementId};
+pub use stamp::{FileState, stamp};
 pub use texts::texts;

@@ -16,10 +16,10 @@ use pg_sqlite_migrate_core::orm::signs::Recognised;
 use pg_sqlite_migrate_core::reading::Reading;
 use pg_sqlite_migrate_core::sqltext::sqlite_ident;
 use pg_sqlite_migrate_core::types::{ColumnProfile, TableProfile};
-use pg_sqlite_migrate_core::value::ValueList;
 use pg_sqlite_migrate_core::value::boolean::Words;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 use pg_sqlite_migrate_core::value::encoding::TextReading;
+use pg_sqlite_migrate_core::value::{Cell, ValueList};
 
 /// How much of a table is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +185,9 @@ impl Scan<'_> {
 
     fn read(&self, sql: &str, bounds: &[i64], at_most: u64, seen: &mut Seen) -> Sampled {
         let mut scan = raw::scan::Scan::prepare(self.source.connection(), sql)?;
-        scan.bind(bounds)?;
+        for (number, bound) in (1..).zip(bounds) {
+            scan.bind(number, Cell::Integer(*bound))?;
+        }
         let mut left = at_most;
         while let Some(row) = scan.next()? {
             if left == 0 {

@@ -201,7 +201,8 @@ pub fn read(
             let mut scan = match &plan.ranged {
                 Some(sql) if range != Range::ALL => {
                     let mut scan = Scan::prepare(connection, sql)?;
-                    scan.bind(&[range.first, range.last])?;
+                    scan.bind(1, Cell::Integer(range.first))?;
+                    scan.bind(2, Cell::Integer(range.last))?;
                     scan
                 }
                 _ => Scan::prepare(connection, &plan.sql)?,

@@ -11,18 +11,20 @@ mod slots;
 
 use std::cell::{Cell as Flag, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Row, ffi};
 use self_cell::self_cell;
 
-use super::absent;
 use super::collations;
 use super::error::{Constraint, Error};
-use super::functions::{self, Fault, Faults};
+use super::functions::{self, Decoded, Fault, Faults};
 use super::open::{Interrupted, OpenOptions, Source, open, open_to_write, would_create_auxiliary_files};
 use super::raw;
+use super::raw::scan::Scan;
+use super::stamp::FileState;
 use pg_sqlite_migrate_core::value::{Cell, CellBuf};
 use slots::{Prepared, Slots, State};
 
@@ -51,6 +53,21 @@ pub struct Session {
     writing: Flag<bool>,
     /// Nothing was read yet in the snapshot that opening the file took.
     fresh: Flag<bool>,
+    /// Cells that queries had to convert.
+    decoded: Decoded,
+    era: Flag<Era>,
+}
+
+/// A time in which a session shows one state of the file, whose rows it does not change. No two are equal, of whatever
+/// session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Era(u64);
+
+impl Era {
+    fn new() -> Era {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Era(LAST.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// What a file is opened for.
@@ -72,11 +89,13 @@ impl Session {
         };
         let source = if writable { open_to_write(options) } else { open(options) }?;
         let faults = Faults::default();
-        functions::register(source.connection(), &faults).map_err(|e| source.error(e))?;
+        let decoded = Decoded::default();
+        functions::register(source.connection(), &faults, &decoded).map_err(|e| source.error(e))?;
         let held = Held::new(source, |_| RefCell::default());
         let interrupted = options.interrupted.clone();
         let (writing, fresh) = (Flag::new(false), Flag::new(true));
-        Ok(Session { held, faults, interrupted, writable, writing, fresh })
+        let era = Flag::new(Era::new());
+        Ok(Session { held, faults, interrupted, writable, writing, fresh, decoded, era })
     }
 
     pub fn source(&self) -> &Source {
@@ -101,7 +120,7 @@ impl Session {
                 Some(prepared) => prepared,
                 None => {
                     let changes = ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb));
-                    let compiled = source.connection().prepare(sql).map_err(|e| {
+                    let compiled = Scan::prepare(source.connection(), sql).map_err(|e| {
                         let error = self.error(e).about_schema();
                         if changes { error.of_change() } else { error }
                     });
@@ -120,8 +139,7 @@ impl Session {
         self.with(id, |prepared| {
             prepared.reset();
             for (i, cell) in cells.iter().enumerate() {
-                let bound = prepared.statement.raw_bind_parameter(i + 1, bindable(*cell));
-                bound.map_err(|e| self.error(e))?;
+                prepared.statement.bind(i + 1, *cell).map_err(|e| self.error(e))?;
             }
             Ok(())
         })
@@ -139,46 +157,39 @@ impl Session {
                 prepared.reset();
             }
             for (i, cell) in cells.enumerate() {
-                let bound = prepared.statement.raw_bind_parameter(i + 1, bindable(cell?.as_cell()));
-                bound.map_err(|e| self.error(e))?;
+                prepared.statement.bind(i + 1, cell?.as_cell()).map_err(|e| self.error(e))?;
             }
-            // `raw_execute` steps once and resets.
-            let changed = prepared.statement.raw_execute().map_err(|e| self.error(e).of_change())?;
-            Ok(self.source().believe(changed as u64)?)
+            let stepped = prepared.statement.next().map(drop).map_err(|e| self.error(e).of_change());
+            prepared.statement.reset();
+            stepped?;
+            Ok(self.source().believe(self.changes())?)
         })
     }
 
     /// Calls `look` with the next row; `None` at the end, and after it until the next `bind`.
     #[inline]
-    pub fn step<R>(&self, id: StatementId, look: impl FnOnce(&Row<'_>) -> R) -> Result<Option<R>, Error> {
+    pub fn step<R>(&self, id: StatementId, look: impl FnOnce(RowView<'_>) -> R) -> Result<Option<R>, Error> {
         self.with(id, |prepared| {
             if prepared.state == State::Done {
                 return Ok(None);
             }
-            let mut rows = prepared.statement.raw_query();
-            match rows.next() {
+            let failed = match prepared.statement.next() {
                 Ok(Some(row)) => {
-                    let answer = absent::looking(|| look(row));
-                    // Dropping `Rows` would reset the statement. Without that, the next `raw_query` goes on from
-                    // here: it is no more than a view of the statement, and owns nothing.
-                    std::mem::forget(rows);
                     prepared.state = State::Running;
-                    let answer = answer.map_err(|e| self.error(e))?;
-                    self.source().believe(Some(answer))
+                    let answer = look(RowView::live(row));
+                    return self.source().believe(Some(answer));
                 }
-                Ok(None) => {
-                    // At the end and after an error rusqlite has reset it.
-                    drop(rows);
-                    prepared.state = State::Done;
-                    self.source().believe(None)
-                }
-                Err(e) => {
-                    drop(rows);
-                    prepared.state = State::Done;
-                    // SQLite prepares a statement again if the schema has changed.
-                    let error = self.error(e).about_schema();
-                    Err(if prepared.statement.readonly() { error } else { error.of_change() })
-                }
+                Ok(None) => None,
+                // SQLite prepares a statement again if the schema has changed.
+                Err(e) => Some(self.error(e).about_schema()),
+            };
+            // The statement's locks are released.
+            prepared.reset();
+            prepared.state = State::Done;
+            match failed {
+                None => self.source().believe(None),
+                Some(error) if prepared.statement.is_readonly() => Err(error),
+                Some(error) => Err(error.of_change()),
             }
         })
     }
@@ -267,8 +278,19 @@ impl Session {
         self.writing.get() && !self.in_transaction()
     }
 
+    /// While this is the same, so are all cells.
+    pub fn era(&self) -> Era {
+        self.era.get()
+    }
+
+    /// How many cells the session's queries had to convert so far.
+    pub fn decoded(&self) -> u64 {
+        self.decoded.count()
+    }
+
     /// Takes a snapshot.
     pub fn begin_read(&self) -> Result<(), Error> {
+        self.era.set(Era::new());
         let begun = self.source().begin();
         if begun.is_err() {
             self.rollback();
@@ -312,6 +334,7 @@ impl Session {
     }
 
     fn wrote(&self, begun: Result<(), Error>) -> Result<(), Error> {
+        self.era.set(Era::new());
         self.writing.set(begun.is_ok());
         if begun.is_err() {
             let _ = self.source().control("PRAGMA query_only = ON");
@@ -349,6 +372,7 @@ impl Session {
     }
 
     fn ended(&self) {
+        self.era.set(Era::new());
         self.fresh.set(false);
         if self.writing.replace(false) {
             let _ = self.source().control("PRAGMA query_only = ON");
@@ -382,6 +406,11 @@ impl Session {
     pub fn data_version(&self) -> Result<i64, Error> {
         let ask = self.source().connection().pragma_query_value(Some("main"), "data_version", |r| r.get(0));
         ask.map_err(|e| self.error(e))
+    }
+
+    /// Of the snapshot that is open.
+    pub fn file_state(&self) -> Result<FileState, Error> {
+        FileState::of(self.source(), self.data_version()?)
     }
 
     /// A hash of all definitions of the file and their root pages.
@@ -456,17 +485,6 @@ impl Drop for PutBack<'_, '_> {
         let refused = self.slots.try_borrow_mut().map(|mut slots| slots.put_back(self.id, prepared));
         drop(refused);
     }
-}
-
-/// A cell as rusqlite binds it. SQLite keeps its own copy.
-fn bindable(cell: Cell<'_>) -> ToSqlOutput<'_> {
-    ToSqlOutput::Borrowed(match cell {
-        Cell::Null => ValueRef::Null,
-        Cell::Integer(i) => ValueRef::Integer(i),
-        Cell::Real(r) => ValueRef::Real(r),
-        Cell::Text(t) => ValueRef::Text(t),
-        Cell::Blob(b) => ValueRef::Blob(b),
-    })
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 //! Pure.
 //!
 //! SQLite columns hold what they were given. A value that does not fit its PostgreSQL type must raise the error
-//! that reading it raises, so nearly every column is tested before it takes part in anything.
+//! that reading it raises, so nearly every column is tested before it takes part in anything. Where every cell of it is
+//! known to fit, the same query is printed without the tests ([`Table::untested`]).
 
 use super::compute::{PG_VALUE, Rule};
+use super::fit::Fit;
 use super::{Affinity, Column, Sorting, Table, Type};
 use crate::sqltext::{sqlite_ident, sqlite_literal};
 use crate::value::batch::OnInvalid;
@@ -17,8 +19,8 @@ use super::vocabulary::is_int;
 pub enum Form {
     /// The cell is the value.
     Bare,
-    /// Where the test holds the cell is the value, after the arithmetic of `value`; else `pg_value` decides.
-    Tested { test: String, value: String },
+    /// Where it fits the cell is the value, after the arithmetic of `value`; else `pg_value` decides.
+    Tested { fit: Fit, value: String },
     /// `pg_value` decides always.
     Decoded,
     /// There is no canonical form: the column is carried only.
@@ -113,8 +115,10 @@ impl Place<'_> {
     pub fn canonical(&self) -> String {
         match self.form() {
             Form::Bare => self.bare(),
-            Form::Tested { test, value } => {
-                format!("CASE WHEN {test} THEN {value} ELSE {} END", self.decoded())
+            // The sign keeps the column's affinity from what the value is compared with, as CASE does.
+            Form::Tested { value, .. } if self.table.untested => format!("(+{value})"),
+            Form::Tested { fit, value } => {
+                format!("CASE WHEN {} THEN {value} ELSE {} END", fit.sql(&self.cell()), self.decoded())
             }
             Form::Decoded => self.decoded(),
             Form::None => format!("pg_unshippable({})", self.cell()),
@@ -126,8 +130,9 @@ impl Place<'_> {
         let decoded = self.decoded();
         match self.form() {
             Form::Bare | Form::None => None,
-            Form::Tested { test, .. } => {
-                Some(format!("CASE WHEN {test} THEN 1 ELSE {decoded} IS NOT NULL END"))
+            Form::Tested { .. } if self.table.untested => None,
+            Form::Tested { fit, .. } => {
+                Some(format!("CASE WHEN {} THEN 1 ELSE {decoded} IS NOT NULL END", fit.sql(&self.cell())))
             }
             Form::Decoded => Some(format!("{decoded} IS NOT NULL")),
         }
@@ -175,51 +180,36 @@ impl Place<'_> {
         match (column.type_, column.affinity) {
             (Type::Int2 | Type::Int4 | Type::Int8 | Type::Bool, _) => self.integer(),
             (Type::Float8, Affinity::Real) if column.strict => Form::Bare,
-            (Type::Float8, _) => self.of_class("real", None),
+            (Type::Float8, _) => self.tested(Fit::Real),
             // NULL in place of a text that is broken: only the decoder sees which. Texts in UTF-16 may have a half of a
             // character where the decoder sees a whole one.
             (Type::Text, _) if column.on_invalid == OnInvalid::Null || self.table.utf16 => Form::Decoded,
-            (Type::Text, _) => self.text(),
+            (Type::Text, _) => {
+                let limit = if let PgType::Varchar(limit) = column.pg_type { limit } else { None };
+                self.tested(Fit::Text { limit })
+            }
             (Type::Bytea, Affinity::Blob) if column.strict => Form::Bare,
-            (Type::Bytea, _) => self.of_class("blob", None),
+            (Type::Bytea, _) => self.tested(Fit::Blob),
             (Type::Timestamp | Type::TimestampTz, _) => self.instant().unwrap_or(Form::Decoded),
             _ => Form::Decoded,
         }
     }
 
     fn integer(&self) -> Form {
-        let range = match self.column.type_ {
-            Type::Int8 if self.column.strict && self.column.affinity == Affinity::Integer => {
-                return Form::Bare;
-            }
+        let affinity = self.column.affinity;
+        match self.column.type_ {
+            Type::Int8 if self.column.strict && affinity == Affinity::Integer => Form::Bare,
             // Numbers are texts there.
-            _ if self.column.affinity == Affinity::Text => return Form::Decoded,
-            Type::Int8 => None,
-            Type::Bool => Some("IN (0, 1)"),
-            Type::Int2 => Some("BETWEEN -32768 AND 32767"),
-            _ => Some("BETWEEN -2147483648 AND 2147483647"),
-        };
-        self.of_class("integer", range.map(|range| format!("{} {range}", self.cell())))
+            _ if affinity == Affinity::Text => Form::Decoded,
+            Type::Int8 => self.tested(Fit::Integer),
+            Type::Bool => self.tested(Fit::Between(0, 1)),
+            Type::Int2 => self.tested(Fit::Between(i16::MIN.into(), i16::MAX.into())),
+            _ => self.tested(Fit::Between(i32::MIN.into(), i32::MAX.into())),
+        }
     }
 
-    /// Texts that PostgreSQL can hold: SQLite takes any bytes for one.
-    fn text(&self) -> Form {
-        let cell = self.cell();
-        let limit = match self.column.pg_type {
-            PgType::Varchar(Some(limit)) => format!(" AND length({cell}) <= {limit}"),
-            _ => String::new(),
-        };
-        Form::Tested { test: format!("{cell} IS NULL OR pg_is_text({cell}){limit}"), value: self.bare() }
-    }
-
-    /// Cells of a storage class under a condition; NULL is NULL in every type.
-    fn of_class(&self, class: &str, condition: Option<String>) -> Form {
-        let cell = self.cell();
-        let test = match condition {
-            None => format!("typeof({cell}) IN ('{class}', 'null')"),
-            Some(condition) => format!("typeof({cell}) = '{class}' AND {condition} OR {cell} IS NULL"),
-        };
-        Form::Tested { test, value: self.bare() }
+    fn tested(&self, fit: Fit) -> Form {
+        Form::Tested { fit, value: self.bare() }
     }
 
     /// Integers that count from 1970, within about three thousand years of it.
@@ -233,9 +223,8 @@ impl Place<'_> {
         }
         let (cell, micros) = (self.cell(), unit.micros());
         let limit = 100_000_000_000_000_000 / micros;
-        let test =
-            format!("typeof({cell}) = 'integer' AND {cell} BETWEEN -{limit} AND {limit} OR {cell} IS NULL");
-        Some(Form::Tested { test, value: format!("{cell} * {micros} - 946684800000000") })
+        let fit = Fit::Between(-limit, limit);
+        Some(Form::Tested { fit, value: format!("{cell} * {micros} - 946684800000000") })
     }
 
     /// How an index that begins with the column serves a comparison, if there is one.

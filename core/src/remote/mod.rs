@@ -27,6 +27,8 @@ pub mod column;
 pub mod compute;
 pub mod deparse;
 mod faults;
+pub mod fit;
+pub mod observation;
 pub mod shippable;
 mod statement;
 mod table;
@@ -35,8 +37,8 @@ pub mod testing;
 pub mod vocabulary;
 
 pub use statement::{
-    Decode, DirectModification, Operation, Output, Parameter, ParameterForm, Proof, Remote, RowModification,
-    ascii_json,
+    ColumnId, Decode, DirectModification, Observation, Operation, Output, Parameter, ParameterForm, Proof,
+    Remote, RowModification, Untested, Witness, ascii_json,
 };
 pub use table::{Affinity, Column, Index, Sorting, Table, Tables};
 

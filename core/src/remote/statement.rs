@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Type;
+use super::fit::Fit;
 use crate::value::batch::OnInvalid;
 use crate::value::{Format, PgType, Timezone};
 
@@ -18,6 +19,40 @@ pub struct Remote {
     pub reads: Vec<String>,
     /// What the text was proven from.
     pub proofs: Vec<Proof>,
+    pub untested: Option<Untested>,
+    pub observations: Vec<Observation>,
+}
+
+/// The same query without its tests, which runs where every cell of these columns is known to fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Untested {
+    pub sql: String,
+    pub columns: Vec<ColumnId>,
+}
+
+/// A column as a plan knows it: of another type, with other options, it is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ColumnId {
+    pub table: Proof,
+    pub attribute: i16,
+}
+
+/// What a run of the query to its end tells of a column, each cell of which it looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    pub column: ColumnId,
+    pub fit: Fit,
+    pub witness: Witness,
+}
+
+/// By whom a cell that does not fit is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Witness {
+    /// By who reads this output.
+    Output(usize),
+    /// By the query, which calls `pg_value`.
+    Query,
 }
 
 /// What a plan knew of one table when it was made, in one number. It means nothing outside of the process.

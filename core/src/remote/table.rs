@@ -21,6 +21,8 @@ pub struct Table {
     /// The table or view in the file.
     pub name: String,
     pub is_view: bool,
+    /// Its cells are stored, and change with the file only; a view and a virtual table compute them.
+    pub stored: bool,
     /// The name that gives its rowid (`rowid`, `_rowid_`, `oid`); `None` for a view or WITHOUT ROWID.
     pub rowid: Option<String>,
     /// By attribute number - 1; `None` where PostgreSQL's column is dropped.
@@ -36,6 +38,8 @@ pub struct Table {
     pub utf16: bool,
     /// Of text times without an offset; `None` is UTC.
     pub timezone: Option<Timezone>,
+    /// Queries are printed without tests, for when every cell is known to fit.
+    pub untested: bool,
 }
 
 #[derive(Debug, Clone)]

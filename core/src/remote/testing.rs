@@ -82,6 +82,7 @@ pub fn table() -> Table {
     Table {
         relation: "t".into(),
         name: "t".into(),
+        stored: true,
         rowid: Some("rowid".into()),
         columns: columns.into_iter().map(Some).collect(),
         indexes: [N, NAME, MADE, AT, NICK, SMALL, CODE, KEY].map(index).to_vec(),

@@ -87,6 +87,7 @@ impl Connection {
         if session.is_writing() {
             return Ok(session);
         }
+        self.forget_seen();
         let renews = xact_events::is_read_committed();
         let active = self.any_cursor(Cursor::is_incomplete);
         if session.in_transaction() && !session.is_fresh() && (active || !renews) {

@@ -7,17 +7,18 @@
 //! collects its rows first, inside SQLite, where they may go to a temporary file.
 #![deny(clippy::disallowed_methods)]
 
-use std::cell::RefCell;
+use std::cell::{Cell as Flag, RefCell};
 use std::rc::{Rc, Weak};
 
 use pgrx::PgSqlErrorCode as Code;
 
-use super::{Affected, Connection, raised};
+use super::{Affected, Connection, Look, raised};
 use crate::error::Error;
 use crate::pg::xact_events;
 use crate::sqlite::session::{KeptRows, RowView};
-use crate::sqlite::{self, Session, StatementId};
-use pg_sqlite_migrate_core::remote::Remote;
+use crate::sqlite::{self, Era, Session, StatementId};
+use pg_sqlite_migrate_core::remote::fit::Fit;
+use pg_sqlite_migrate_core::remote::{ColumnId, Observation, Remote, Witness};
 use pg_sqlite_migrate_core::value::Cell;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 
@@ -85,6 +86,10 @@ pub enum Reading {
 pub struct Cursor {
     connection: Rc<Connection>,
     handle: Handle,
+    /// The same query without tests, of these columns.
+    untested: Option<(Handle, Vec<ColumnId>)>,
+    /// Whether that one runs, as decided in this era of the session.
+    needs_no_tests: Flag<Option<(Era, bool)>>,
     /// Tables and views that it reads.
     pub(super) reads: Vec<String>,
     /// The server's command that it belongs to.
@@ -95,6 +100,10 @@ pub struct Cursor {
     /// Which of the connection's snapshots it reads.
     snapshot: u64,
     state: RefCell<State>,
+    /// What a run to its end tells of columns.
+    observations: Vec<Observation>,
+    /// Has begun with the statement, if it tells anything new.
+    look: RefCell<Option<Look>>,
 }
 
 #[derive(Default)]
@@ -124,15 +133,22 @@ impl Cursor {
         remote: &Remote,
         reading: Reading,
     ) -> Rc<Cursor> {
+        let lazily = |reading| reading == Reading::Lazily;
+        let untested = remote.untested.as_ref().filter(|_| lazily(reading));
+        let observations = if lazily(reading) { remote.observations.clone() } else { vec![] };
         let cursor = Rc::new(Cursor {
             connection: connection.clone(),
             handle: Handle::new(sql.into()),
+            untested: untested.map(|u| (Handle::new(u.sql.clone()), u.columns.clone())),
+            needs_no_tests: Flag::default(),
             reads: remote.reads.clone(),
             command: xact_events::command_id(),
             reading,
             constant: remote.parameters.is_empty(),
             snapshot: connection.snapshots.get(),
             state: RefCell::default(),
+            observations,
+            look: RefCell::default(),
         });
         connection.with_transaction(|transaction| transaction.cursors.push(cursor.clone()));
         cursor
@@ -144,7 +160,46 @@ impl Cursor {
 
     /// Compiles the statement, so that what does not compile is known before the first row is asked for.
     pub fn prepare(&self) -> Result<(), Error> {
-        self.handle.on(&self.connection.session()?).map(drop)
+        let session = self.connection.session()?;
+        self.choose(&session);
+        self.handle().on(&session).map(drop)
+    }
+
+    /// The statement that runs.
+    fn handle(&self) -> &Handle {
+        match (&self.untested, self.needs_no_tests.get()) {
+            (Some((untested, _)), Some((_, true))) => untested,
+            _ => &self.handle,
+        }
+    }
+
+    /// Its text.
+    pub fn sql(&self) -> &str {
+        &self.handle().sql
+    }
+
+    /// Chooses the statement by what is known of the session's snapshot; anew in another one, whoever starts it there.
+    fn choose(&self, session: &Session) {
+        let (Some((_, columns)), era) = (&self.untested, session.era()) else { return };
+        if self.needs_no_tests.get().is_none_or(|(chosen, _)| chosen != era) {
+            self.needs_no_tests.set(Some((era, self.connection.all_fit(session, columns))));
+        }
+    }
+
+    /// Outputs, and what to look for in their cells during this run.
+    pub fn watches(&self) -> impl Iterator<Item = (usize, Option<Fit>)> {
+        let looks = self.look.borrow().is_some();
+        self.observations.iter().filter_map(move |observation| match observation.witness {
+            Witness::Output(output) => Some((output, looks.then_some(observation.fit))),
+            Witness::Query => None,
+        })
+    }
+
+    /// All rows have been read. `fits` says of an output whether every cell of it was what the watch looks for.
+    pub fn saw_all(&self, fits: impl Fn(usize) -> bool) {
+        if let Some(look) = self.look.take() {
+            self.connection.looked(&look, &self.observations, fits);
+        }
     }
 
     /// Starts, or starts again.
@@ -161,8 +216,10 @@ impl Cursor {
             Reading::Changing => self.connection.session()?,
             _ => self.connection.snapshot(self.snapshot)?,
         };
-        let id = self.handle.on(&session)?;
+        self.choose(&session);
+        let id = self.handle().on(&session)?;
         session.bind(id, parameters).map_err(raised)?;
+        self.look.replace(self.connection.look(&session, &self.observations));
         self.state.replace(State::Running { stepped: false, shown: 0 });
         Ok(())
     }
@@ -204,8 +261,8 @@ impl Cursor {
                 (row, _) => Ok(row.map(look)),
             };
         }
-        let Some((session, id)) = self.handle.prepared() else { return Err(closed()) };
-        let found = session.step(id, |row| look(RowView::Live(row))).map_err(raised)?;
+        let Some((session, id)) = self.handle().prepared() else { return Err(closed()) };
+        let found = session.step(id, look).map_err(raised)?;
         if let State::Running { shown, .. } = &mut *self.state.borrow_mut() {
             *shown += usize::from(found.is_some());
         }
@@ -241,12 +298,12 @@ impl Cursor {
             self.start(&[])?;
         }
         let State::Running { stepped, shown } = *self.state.borrow() else { return Ok(()) };
-        let Some((session, id)) = self.handle.prepared() else { return Err(closed()) };
+        let Some((session, id)) = self.handle().prepared() else { return Err(closed()) };
         if stepped {
             session.reset(id);
         }
         let answer = Rc::new(Answer::read(&session, id)?);
-        self.handle.release();
+        self.release();
         self.state.replace(State::Materialized { answer, next: shown });
         Ok(())
     }
@@ -265,9 +322,14 @@ impl Cursor {
         }
     }
 
+    fn release(&self) {
+        self.handle.release();
+        self.untested.iter().for_each(|(untested, _)| untested.release());
+    }
+
     /// The query's work is over.
     pub fn end(&self) {
-        self.handle.release();
+        self.release();
         if let Ok(mut state) = self.state.try_borrow_mut() {
             *state = State::Idle;
         }

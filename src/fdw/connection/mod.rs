@@ -10,6 +10,7 @@ mod cursor;
 mod end;
 mod open;
 mod schema;
+mod seen;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -24,11 +25,13 @@ use crate::pg::foreign::ForeignServer;
 use crate::pg::{interrupts, invalidation, memory, xact_events};
 use crate::sqlite::{self, Estimate, Session, estimate};
 use open::Identity;
-use pg_sqlite_migrate_core::catalog::{Action, Catalog, Encoding, ForeignKey, Problem, Table, TableKind};
-use pg_sqlite_migrate_core::remote::Remote;
+use pg_sqlite_migrate_core::catalog::{self, Action, Catalog, Encoding, ForeignKey, Problem, TableKind};
+use pg_sqlite_migrate_core::remote::{Remote, Table};
 use schema::{Schema, SchemaCheck};
+use seen::Seen;
 
 pub use cursor::{Cursor, Handle, Reading};
+pub use seen::Look;
 
 thread_local! {
     /// By the server's oid.
@@ -66,6 +69,8 @@ struct OpenFile {
     session: Rc<Session>,
     identity: Identity,
     schema: Option<Schema>,
+    /// Columns that need no tests.
+    seen: Option<Seen>,
 }
 
 /// For what the file is opened, where the server's options do not say that its tables are changed.
@@ -151,7 +156,7 @@ impl Affected {
 
 /// A table or view of the file, and its size.
 pub struct Described {
-    pub table: Table,
+    pub table: catalog::Table,
     pub is_view: bool,
     pub estimate: Estimate,
     /// The file's texts are UTF-16.
@@ -203,10 +208,14 @@ fn cannot_read(server: &ForeignServer, name: &str, is_view: bool, problem: &Prob
     }
 }
 
-/// Rows of a table or view, counted.
-pub fn count(server: &ForeignServer, name: &str) -> Result<f64, Error> {
-    Connection::of(server)?.briefly(|_, session| {
-        sqlite::count(session.source(), name, None).map(|rows| rows as f64).map_err(raised)
+/// Rows of a table or view, counted. Every cell is read for it where that tells what later queries need not test.
+pub fn count(server: &ForeignServer, table: &Table) -> Result<f64, Error> {
+    Connection::of(server)?.briefly(|connection, session| {
+        // A cell that cannot be read does not keep the rows from being counted.
+        if let Ok(rows) = connection.count_looking(session, table) {
+            return Ok(rows);
+        }
+        sqlite::count(session.source(), &table.name, None).map(|rows| rows as f64).map_err(raised)
     })
 }
 

@@ -102,7 +102,7 @@ impl Connection {
         let session = Rc::new(Session::open(&options, purpose).map_err(raised)?);
         source::tell_of_copy(session.source());
         self.stale.set(false);
-        *self.file.borrow_mut() = Some(OpenFile { session, identity, schema: None });
+        *self.file.borrow_mut() = Some(OpenFile { session, identity, schema: None, seen: None });
         Ok(())
     }
 

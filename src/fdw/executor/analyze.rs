@@ -80,7 +80,7 @@ impl Drop for EndOnDrop {
 /// every row is read, and PostgreSQL chooses.
 fn sample(relation: &ForeignTable, rows: usize) -> Result<(Remote, f64), Error> {
     let table = relation::table(relation)?;
-    let count = connection::count(&relation.server, &table.name)?;
+    let count = connection::count(&relation.server, &table)?;
     let mut remote = deparse::select(&whole(&table), &Tables::from([(1, Rc::new(table.clone()))]));
     for (output, attribute) in remote.outputs.iter_mut().zip(attributes(&table)) {
         output.attribute = attribute;

@@ -2,7 +2,7 @@
 
 use pgrx::{pg_guard, pg_sys};
 
-use super::scan;
+use super::scan::{self, Scan};
 use crate::fdw::planner::direct::DirectPlan;
 use crate::fdw::planner::private;
 use crate::fdw::{OrRaise, relation};
@@ -15,8 +15,11 @@ pub unsafe extern "C-unwind" fn explain_foreign_scan(
     node: *mut pg_sys::ForeignScanState,
     explain: *mut pg_sys::ExplainState,
 ) {
-    // SAFETY: the plan's list is what GetForeignPlan has put there.
+    // SAFETY: the state, where the query runs, is a `Scan`; the plan's list is what GetForeignPlan has put there.
     unsafe {
+        if let Some(scan) = scan::state::<Scan>(node) {
+            return property("Remote SQL", scan.cursor.sql(), explain);
+        }
         let remote: Remote = private::kept((*scan::plan(node)).fdw_private);
         property("Remote SQL", &remote.sql, explain);
     }

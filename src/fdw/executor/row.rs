@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::pg::{encoding, xact};
 use crate::sqlite::session::RowView;
 use pg_sqlite_migrate_core::remote::Output;
+use pg_sqlite_migrate_core::remote::fit::Fit;
 use pg_sqlite_migrate_core::value::batch::{VARLENA_ALIGNMENT, varlena_header};
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
 use pg_sqlite_migrate_core::value::{self, Decoded, InvalidValue};
@@ -34,6 +35,8 @@ struct Column {
     decoder: CellDecoder,
     /// `None` for the rowid, which goes into the tuple's ctid.
     attribute: Option<Attribute>,
+    /// What all cells so far were seen to be.
+    watched: Option<Fit>,
 }
 
 /// Where its values go.
@@ -84,32 +87,48 @@ impl Row {
                 kind: Kind::of(attribute),
                 input: ColumnInput::new(attribute.atttypid, attribute.atttypmod, &output.decode),
             });
-            Column { decoder: CellDecoder::new(&output.decode), attribute }
+            Column { decoder: CellDecoder::new(&output.decode), attribute, watched: None }
         };
         let columns: Vec<Column> = outputs.iter().map(column).collect();
         let cells = vec![Cell::Null; columns.len()];
         Row { columns, cells, buffer: Buffer::new(), rowid: None, attributes: desc.len() }
     }
 
+    /// Looks from now on whether the cells of an output fit, or looks no more.
+    pub fn watch(&mut self, output: usize, fit: Option<Fit>) {
+        if let Some(column) = self.columns.get_mut(output) {
+            column.watched = fit;
+        }
+    }
+
+    /// Every cell since `watch` fits.
+    pub fn all_fit(&self, output: usize) -> bool {
+        self.columns.get(output).is_some_and(|column| column.watched.is_some())
+    }
+
     /// Decodes the next row, after `clear`. May raise the error of an input function or of a domain.
     #[inline]
     pub fn read(&mut self, row: RowView<'_>) -> Result<(), Error> {
         for at in 0..self.columns.len() {
-            let cell = row.cell(at);
-            let put = match self.columns[at].decoder.decode(cell) {
+            let column = &mut self.columns[at];
+            let (cell, decoded) = match row.cell(at) {
+                Ok(cell) => (cell, column.decoder.decode(cell)),
+                Err(error) => (value::Cell::Null, Err(InvalidValue::NoMemory(error))),
+            };
+            if column.watched.is_some_and(|fit| !fit.holds(cell)) {
+                column.watched = None;
+            }
+            let invalid = match decoded {
                 Ok(value) => match self.put(at, value) {
-                    Ok(()) => Ok(()),
-                    Err(Refusal::NoMemory(error)) => Err(InvalidValue::NoMemory(error)),
+                    Ok(()) => continue,
+                    Err(Refusal::NoMemory(error)) => InvalidValue::NoMemory(error),
                     Err(Refusal::Caught(caught)) => {
-                        let rowid = self.rowid_of(row);
-                        return Err(self.columns[at].decoder.refuse_for(*caught, cell, rowid));
+                        return Err(self.columns[at].decoder.refuse_for(*caught, cell, self.rowid_of(row)));
                     }
                 },
-                Err(invalid) => Err(invalid),
+                Err(invalid) => invalid,
             };
-            if let Err(invalid) = put {
-                return Err(self.columns[at].decoder.refuse(cell, &invalid, self.rowid_of(row)));
-            }
+            return Err(self.columns[at].decoder.refuse(cell, &invalid, self.rowid_of(row)));
         }
         Ok(())
     }
@@ -119,7 +138,7 @@ impl Row {
     fn rowid_of(&self, row: RowView<'_>) -> Option<i64> {
         let at = self.columns.iter().position(|column| column.attribute.is_none())?;
         match row.cell(at) {
-            value::Cell::Integer(rowid) => Some(rowid),
+            Ok(value::Cell::Integer(rowid)) => Some(rowid),
             _ => None,
         }
     }

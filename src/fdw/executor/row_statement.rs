@@ -170,7 +170,8 @@ impl RowStatement {
         let Some(stored) = stored.row(0).filter(|_| self.is_one(found).unwrap_or(true)) else {
             return self.is_one(found);
         };
-        let stored = (0..self.keys.len()).map(|at| stored.cell(at));
+        let no_memory = |OutOfMemory| memory::exhausted("keys of rows");
+        let stored = (0..self.keys.len()).map(|at| stored.cell(at).unwrap_or_else(no_memory));
         let cells: Vec<Cell<'_>> = cells.iter().map(CellBuf::as_cell).chain(stored).collect();
         self.is_one(self.run_with(&self.handle, &cells, returned)?)
     }
@@ -187,7 +188,7 @@ impl RowStatement {
                 // SAFETY: nothing of the candidate before is used any more; an error goes up as a panic, which keeps nothing.
                 let same = unsafe {
                     memory.reset();
-                    memory.switch_to(|_| search.is_key(RowView::Live(row), &wanted))?
+                    memory.switch_to(|_| search.is_key(row, &wanted))?
                 };
                 if same {
                     kept.push(row).unwrap_or_else(|OutOfMemory| memory::exhausted("keys of rows"));
@@ -245,7 +246,7 @@ impl RowStatement {
         session.bind(id, cells).map_err(raised)?;
         let mut rows = 0u64;
         let stepped = loop {
-            match session.step(id, |row| returned.read(RowView::Live(row))) {
+            match session.step(id, |row| returned.read(row)) {
                 Ok(Some(Ok(()))) => rows += 1,
                 Ok(Some(Err(error))) => break Err(error),
                 Ok(None) => break Ok(()),

@@ -81,6 +81,7 @@ impl Scan {
         let bound = self.parameters.bind(&values)?;
         let cells: Vec<Cell<'_>> = bound.iter().map(CellBuf::as_cell).collect();
         self.cursor.start(&cells)?;
+        self.cursor.watches().for_each(|(output, fit)| self.row.watch(output, fit));
         self.progress = Progress::Running;
         Ok(refusal)
     }
@@ -97,6 +98,7 @@ impl Scan {
         let found = self.cursor.step(|view| row.read(view))?;
         if found.transpose()?.is_none() {
             self.progress = Progress::Finished;
+            self.cursor.saw_all(|output| row.all_fit(output));
         }
         Ok(self.progress == Progress::Running)
     }

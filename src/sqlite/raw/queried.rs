@@ -17,7 +17,8 @@ use rusqlite::vtab::{
 use rusqlite::{Connection, ffi};
 
 use super::super::relations::{Asked, Relation, no_memory};
-use super::Code;
+use super::super::rows::cell;
+use super::{Code, scan};
 
 /// Makes a relation of the name and the arguments of a virtual table.
 pub(in crate::sqlite) type Define = Box<dyn Fn(&str, &[&str]) -> Result<Arc<Relation>, String> + Send + Sync>;
@@ -163,27 +164,6 @@ impl Cursor {
         rusqlite::Error::SqliteFailure(ffi::Error::new(code), message)
     }
 
-    fn bind(&self, value: ValueRef<'_>) -> Code {
-        let bytes = |bytes: &[u8]| (bytes.as_ptr(), bytes.len() as u64);
-        // SAFETY: the statement is prepared and has one parameter; SQLite copies what it is given.
-        unsafe {
-            match value {
-                ValueRef::Null => ffi::sqlite3_bind_null(self.statement, 1),
-                ValueRef::Integer(i) => ffi::sqlite3_bind_int64(self.statement, 1, i),
-                ValueRef::Real(r) => ffi::sqlite3_bind_double(self.statement, 1, r),
-                ValueRef::Text(text) => {
-                    let (at, length) = bytes(text);
-                    let (copy, utf8) = (ffi::SQLITE_TRANSIENT(), ffi::SQLITE_UTF8 as u8);
-                    ffi::sqlite3_bind_text64(self.statement, 1, at.cast(), length, copy, utf8)
-                }
-                ValueRef::Blob(blob) => {
-                    let (at, length) = bytes(blob);
-                    ffi::sqlite3_bind_blob64(self.statement, 1, at.cast(), length, ffi::SQLITE_TRANSIENT())
-                }
-            }
-        }
-    }
-
     /// A value of the row; `None` if SQLite has no memory for it.
     fn value(&self, at: c_int) -> Option<ValueRef<'_>> {
         // SAFETY: the statement is on a row; the bytes are valid until it moves, which needs the cursor mutably.
@@ -231,7 +211,8 @@ unsafe impl VTabCursor for Cursor {
             return Err(self.error(prepared));
         }
         if let Some(value) = values.iter().next() {
-            let bound = self.bind(value);
+            // SAFETY: the statement was just prepared.
+            let bound = unsafe { scan::bind(self.statement, 1, cell(value)) };
             if bound != ffi::SQLITE_OK {
                 return Err(self.error(bound));
             }

@@ -1,15 +1,16 @@
-//! A SELECT whose values are read as SQLite has them: the loops over every cell of a file. rusqlite checks each cell, which
-//! takes a quarter of such a loop's time, and asserts that there is memory for it.
+//! A statement whose values are read as SQLite has them: the loops over every cell of a file, and foreign tables. rusqlite
+//! checks each cell, which takes a quarter of such a loop's time, and asserts that there is memory for it.
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::ptr;
 
+use super::Code;
 use pg_sqlite_migrate_core::value::Cell;
 use pg_sqlite_migrate_core::value::buffer::OutOfMemory;
 use rusqlite::{Connection, ffi};
 
-/// A prepared SELECT.
+/// A prepared statement.
 pub(crate) struct Scan<'c> {
     statement: *mut ffi::sqlite3_stmt,
     columns: c_int,
@@ -33,16 +34,31 @@ impl<'c> Scan<'c> {
         Ok(Scan { statement, columns, connection })
     }
 
-    /// Gives the statement's parameters, which are numbered from 1, their values.
-    pub fn bind(&mut self, values: &[i64]) -> rusqlite::Result<()> {
-        for (number, value) in (1..).zip(values) {
-            // SAFETY: a prepared statement; SQLite refuses a number that it does not have.
-            let bound = unsafe { ffi::sqlite3_bind_int64(self.statement, number, *value) };
-            if bound != ffi::SQLITE_OK {
-                return Err(failure(self.connection, bound));
-            }
+    /// Gives a parameter its value; the first one has number 1. The statement must not be on a row.
+    pub fn bind(&mut self, number: usize, value: Cell<'_>) -> rusqlite::Result<()> {
+        let number = c_int::try_from(number).unwrap_or(c_int::MAX);
+        // SAFETY: a prepared statement.
+        match unsafe { bind(self.statement, number, value) } {
+            ffi::SQLITE_OK => Ok(()),
+            code => Err(failure(self.connection, code)),
         }
-        Ok(())
+    }
+
+    /// Back to before the first row; locks that the statement has are released. Its failure is that of the last step.
+    pub fn reset(&mut self) {
+        // SAFETY: a prepared statement, which no row borrows any more.
+        unsafe { ffi::sqlite3_reset(self.statement) };
+    }
+
+    pub fn clear_bindings(&mut self) {
+        // SAFETY: a prepared statement.
+        unsafe { ffi::sqlite3_clear_bindings(self.statement) };
+    }
+
+    /// It changes nothing.
+    pub fn is_readonly(&self) -> bool {
+        // SAFETY: a prepared statement.
+        unsafe { ffi::sqlite3_stmt_readonly(self.statement) != 0 }
     }
 
     /// The next row; `None` at the end.
@@ -67,16 +83,22 @@ impl Drop for Scan<'_> {
 }
 
 /// The row that a scan is on.
+#[derive(Clone, Copy)]
 pub(crate) struct ScannedRow<'s> {
     statement: *mut ffi::sqlite3_stmt,
     columns: c_int,
-    scan: PhantomData<&'s mut ()>,
+    scan: PhantomData<&'s ()>,
 }
 
-impl ScannedRow<'_> {
+impl<'s> ScannedRow<'s> {
+    /// The number of its values.
+    pub fn width(&self) -> usize {
+        usize::try_from(self.columns).unwrap_or_default()
+    }
+
     /// A value; NULL beyond the last column.
     #[inline(always)]
-    pub fn cell(&self, at: usize) -> Result<Cell<'_>, OutOfMemory> {
+    pub fn cell(&self, at: usize) -> Result<Cell<'s>, OutOfMemory> {
         let at = c_int::try_from(at).unwrap_or(c_int::MAX);
         if at >= self.columns {
             return Ok(Cell::Null);
@@ -112,6 +134,30 @@ unsafe fn bytes<'a>(start: *const u8, length: c_int, may_be_null: bool) -> Resul
         // SAFETY: as many bytes, by this function's contract.
         Ok(length) if !start.is_null() => Ok(unsafe { std::slice::from_raw_parts(start, length) }),
         _ => Err(OutOfMemory),
+    }
+}
+
+/// Binds a value, of which SQLite keeps a copy.
+///
+/// # Safety
+/// The statement is prepared, and not on a row.
+pub(super) unsafe fn bind(statement: *mut ffi::sqlite3_stmt, number: c_int, value: Cell<'_>) -> Code {
+    // SAFETY: a prepared statement; SQLite refuses a number that it does not have, and copies as many bytes as said.
+    unsafe {
+        match value {
+            Cell::Null => ffi::sqlite3_bind_null(statement, number),
+            Cell::Integer(i) => ffi::sqlite3_bind_int64(statement, number, i),
+            Cell::Real(r) => ffi::sqlite3_bind_double(statement, number, r),
+            Cell::Text(text) => {
+                let (at, length) = (text.as_ptr().cast(), text.len() as u64);
+                let (copy, utf8) = (ffi::SQLITE_TRANSIENT(), ffi::SQLITE_UTF8 as u8);
+                ffi::sqlite3_bind_text64(statement, number, at, length, copy, utf8)
+            }
+            Cell::Blob(bytes) => {
+                let (at, length) = (bytes.as_ptr().cast(), bytes.len() as u64);
+                ffi::sqlite3_bind_blob64(statement, number, at, length, ffi::SQLITE_TRANSIENT())
+            }
+        }
     }
 }
 
@@ -159,6 +205,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_bound_comes_back() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut scan = Scan::prepare(&connection, "SELECT ?1, typeof(?1)").unwrap();
+        for (value, class) in [
+            (Cell::Null, "null"),
+            (Cell::Integer(-5), "integer"),
+            (Cell::Real(0.5), "real"),
+            (Cell::Text(b""), "text"),
+            (Cell::Text("é\0x".as_bytes()), "text"),
+            (Cell::Blob(b""), "blob"),
+            (Cell::Blob(&[0, 255]), "blob"),
+        ] {
+            scan.bind(1, value).unwrap();
+            let row = scan.next().unwrap().unwrap();
+            assert_eq!(row.width(), 2);
+            assert_eq!((row.cell(0), row.cell(1)), (Ok(value), Ok(Cell::Text(class.as_bytes()))));
+            scan.reset();
+        }
+        scan.clear_bindings();
+        assert_eq!(scan.next().unwrap().unwrap().cell(0), Ok(Cell::Null));
+    }
+
+    #[test]
     fn failures_are_those_of_the_checked_way() {
         let connection = Connection::open_in_memory().unwrap();
         let failed = Scan::prepare(&connection, "SELECT missing").err().unwrap();
@@ -168,8 +237,9 @@ mod tests {
         let failed = scan.next().err().unwrap();
         assert_eq!(failed, connection.query_row(overflow, [], |_| Ok(())).unwrap_err());
         let mut bound = Scan::prepare(&connection, "SELECT ?1 + ?2").unwrap();
-        bound.bind(&[3, 4]).unwrap();
+        (1..).zip([3, 4]).for_each(|(number, value)| bound.bind(number, Cell::Integer(value)).unwrap());
         assert!(matches!(bound.next().unwrap().unwrap().cell(0), Ok(Cell::Integer(7))));
-        assert!(bound.bind(&[1, 2, 3]).is_err());
+        bound.reset();
+        assert!(bound.bind(3, Cell::Null).is_err());
     }
 }

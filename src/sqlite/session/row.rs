@@ -3,9 +3,7 @@
 
 use std::ops::Range;
 
-use rusqlite::Row;
-
-use crate::sqlite::rows::cell;
+use crate::sqlite::raw::scan::ScannedRow;
 use pg_sqlite_migrate_core::value::Cell;
 use pg_sqlite_migrate_core::value::buffer;
 use pg_sqlite_migrate_core::value::buffer::{Buffer, OutOfMemory};
@@ -31,11 +29,10 @@ enum KeptCell {
 
 impl KeptRows {
     /// Appends a copy.
-    pub fn push(&mut self, row: &Row<'_>) -> Result<(), OutOfMemory> {
-        let live = RowView::Live(row);
-        self.width = row.as_ref().column_count();
+    pub fn push(&mut self, row: RowView<'_>) -> Result<(), OutOfMemory> {
+        self.width = row.width();
         for at in 0..self.width {
-            let cell = match live.cell(at) {
+            let cell = match row.cell(at)? {
                 Cell::Null => KeptCell::Null,
                 Cell::Integer(i) => KeptCell::Integer(i),
                 Cell::Real(r) => KeptCell::Real(r),
@@ -55,7 +52,7 @@ impl KeptRows {
     }
 
     pub fn row(&self, number: usize) -> Option<RowView<'_>> {
-        (number < self.rows).then_some(RowView::Kept(self, number))
+        (number < self.rows).then_some(RowView(Place::Kept(self, number)))
     }
 
     fn cell(&self, row: usize, at: usize) -> Cell<'_> {
@@ -70,19 +67,35 @@ impl KeptRows {
     }
 }
 
+/// A row, wherever it is.
 #[derive(Clone, Copy)]
-pub enum RowView<'a> {
-    Live(&'a Row<'a>),
+pub struct RowView<'a>(Place<'a>);
+
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Live(ScannedRow<'a>),
     /// A row by its number.
     Kept(&'a KeptRows, usize),
 }
 
 impl<'a> RowView<'a> {
+    pub(super) fn live(row: ScannedRow<'a>) -> RowView<'a> {
+        RowView(Place::Live(row))
+    }
+
+    fn width(&self) -> usize {
+        match &self.0 {
+            Place::Live(row) => row.width(),
+            Place::Kept(rows, _) => rows.width,
+        }
+    }
+
+    /// An error if SQLite has no memory for the value.
     #[inline]
-    pub fn cell(&self, at: usize) -> Cell<'_> {
-        match self {
-            RowView::Live(row) => row.get_ref(at).map_or(Cell::Null, cell),
-            RowView::Kept(rows, row) => rows.cell(*row, at),
+    pub fn cell(&self, at: usize) -> Result<Cell<'a>, OutOfMemory> {
+        match self.0 {
+            Place::Live(row) => row.cell(at),
+            Place::Kept(rows, row) => Ok(rows.cell(row, at)),
         }
     }
 }

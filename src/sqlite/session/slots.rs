@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use rusqlite::Statement;
+use crate::sqlite::raw::scan::Scan;
 
 /// Released statements that are kept.
 const KEPT: usize = 64;
@@ -26,19 +26,18 @@ pub(super) enum State {
 }
 
 pub(super) struct Prepared<'a> {
-    pub(super) statement: Statement<'a>,
+    pub(super) statement: Scan<'a>,
     pub(super) state: State,
     sql: String,
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(statement: Statement<'a>, sql: &str) -> Box<Prepared<'a>> {
+    pub(super) fn new(statement: Scan<'a>, sql: &str) -> Box<Prepared<'a>> {
         Box::new(Prepared { statement, state: State::Ready, sql: sql.to_owned() })
     }
 
     pub(super) fn reset(&mut self) {
-        // A `Rows` that is dropped resets its statement.
-        drop(self.statement.raw_query());
+        self.statement.reset();
         self.state = State::Ready;
     }
 }

@@ -12,7 +12,12 @@ fn session(dir: &TempDir, sql: &str, writable: bool) -> Session {
 }
 
 fn integer(session: &Session, id: StatementId) -> Option<i64> {
-    session.step(id, |row| row.get(0).unwrap()).unwrap()
+    session.step(id, first).unwrap()
+}
+
+fn first(row: RowView<'_>) -> i64 {
+    let Ok(Cell::Integer(integer)) = row.cell(0) else { panic!("no integer") };
+    integer
 }
 
 fn ask(session: &Session, sql: &str) -> i64 {
@@ -43,7 +48,7 @@ fn statements_interleave_and_one_runs_inside_the_look_of_another() {
     let up = s.prepare("SELECT a FROM t ORDER BY a").unwrap();
     let down = s.prepare("SELECT a FROM t ORDER BY a DESC").unwrap();
     let mut pairs = vec![];
-    while let Some(pair) = s.step(up, |row| (row.get(0).unwrap(), integer(&s, down).unwrap())).unwrap() {
+    while let Some(pair) = s.step(up, |row| (first(row), integer(&s, down).unwrap())).unwrap() {
         let pair: (i64, i64) = pair;
         pairs.push(pair);
     }
@@ -283,7 +288,7 @@ fn kept_rows_are_what_was_read_and_rows_that_are_collected_first_do_not_change()
         pushed.unwrap();
     }
     let rows: Vec<RowView<'_>> = (0..).map_while(|number| kept.row(number)).collect();
-    let cells: Vec<Cell<'_>> = rows.iter().map(|row| row.cell(1)).collect();
+    let cells: Vec<Cell<'_>> = rows.iter().map(|row| row.cell(1).unwrap()).collect();
     let expected = [Cell::Integer(1), Cell::Real(2.5), Cell::Text(b"\xff"), Cell::Blob(b"\0"), Cell::Null];
     assert_eq!(cells, expected);
 }

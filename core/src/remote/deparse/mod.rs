@@ -13,11 +13,14 @@ mod row_modification;
 pub use direct_modification::{Modification, direct_modification};
 pub use row_modification::{KeyForm, row_keys, row_modification};
 
+use std::rc::Rc;
+
+use super::observation::{observations, tested};
 use super::shippable::{numeric_aggregate, place, type_of};
 use super::vocabulary;
 use super::{
-    Decode, Expr, From, JoinKind, Order, Output, Parameter, ParameterForm, Remote, Select, Tables, Target,
-    Type, Var,
+    ColumnId, Decode, Expr, From, JoinKind, Order, Output, Parameter, ParameterForm, Remote, Select, Table,
+    Tables, Target, Type, Untested, Var,
 };
 use crate::sqltext::sqlite_ident;
 use crate::value::native::Native;
@@ -40,7 +43,24 @@ pub fn select(select: &Select, tables: &Tables) -> Remote {
         }
     });
     let outputs = outputs.collect();
-    printer.remote(sql, outputs)
+    let mut remote = printer.remote(sql, outputs);
+    let proofs = tables.keys().copied().zip(remote.proofs.iter().copied()).collect();
+    remote.observations = observations(select, tables, &proofs);
+    remote.untested =
+        tested(select, tables, &proofs).and_then(|tested| untested(select, tables, tested, &remote));
+    remote
+}
+
+/// The query without tests; `None` where it has none. It has the same parameters: no test has one.
+fn untested(select: &Select, tables: &Tables, columns: Vec<ColumnId>, remote: &Remote) -> Option<Untested> {
+    if columns.is_empty() {
+        return None;
+    }
+    let without = |table: &Rc<Table>| Rc::new(Table { untested: true, ..Table::clone(table) });
+    let tables = tables.iter().map(|(relation, table)| (*relation, without(table))).collect();
+    let mut printer = Printer::new(&tables);
+    let sql = printer.select(select);
+    (sql != remote.sql && printer.parameters == remote.parameters).then_some(Untested { sql, columns })
 }
 
 /// How the cells of a column are read; those of a column that is not there are not.
@@ -76,7 +96,8 @@ impl<'a> Printer<'a> {
 
     fn remote(self, sql: String, outputs: Vec<Output>) -> Remote {
         let proofs = self.tables.values().map(|table| table.proof()).collect();
-        Remote { sql, outputs, parameters: self.parameters, reads: self.reads, proofs }
+        let (parameters, reads) = (self.parameters, self.reads);
+        Remote { sql, outputs, parameters, reads, proofs, untested: None, observations: vec![] }
     }
 
     /// `?n`; the same value in the same form is bound once.
