@@ -77,11 +77,14 @@ class Bench:
         return FORMATS.get(self.which, "binary")
 
     def fresh(self, name):
-        """A new database. A former one stays, under another name: ext4 passes over the inodes of files that were deleted within
-        minutes, one by one, for every file that is created then."""
-        if self.server.value("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{name}'") != "0":
+        """A new database. A former one of (d) stays, under another name: ext4 passes over the inodes of files that were deleted
+        within minutes, one by one, for every file that is created then."""
+        there = self.server.value("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{name}'") != "0"
+        if there and self.which == "d":
             self.databases += 1
             self.server.run("postgres", f"ALTER DATABASE {name} RENAME TO {self.which}_{self.databases}")
+        elif there:
+            self.server.run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
         self.server.run("postgres", f"CREATE DATABASE {name} TEMPLATE template0")
         self.server.run(name, "CREATE EXTENSION pg_sqlite_migrate; CHECKPOINT")
 

@@ -144,6 +144,9 @@ pub(super) struct Fingerprint {
     /// Of a `-wal` with something in it.
     wal: Option<FileStatus>,
     header: [u8; HEADER],
+    /// When the file's data or its description was changed last: no program can set that back, and a new name or other rights
+    /// change it too.
+    changed: Option<(i64, i64)>,
     /// There is a `-shm`.
     shm: bool,
     /// The last write was so recent that another write could have the same time.
@@ -180,6 +183,7 @@ impl Fingerprint {
         let shm = length(&names.shm).is_some();
         Fingerprint {
             file: file.as_ref().map(FileStatus::of),
+            changed: file.as_ref().map(|metadata| (metadata.ctime(), metadata.ctime_nsec())),
             wal: wal.as_ref().map(FileStatus::of),
             header,
             shm,
@@ -206,6 +210,11 @@ impl Fingerprint {
     pub(super) fn is_of_same_file(&self, other: &Fingerprint) -> bool {
         let inode = |status: FileStatus| (status.device, status.inode);
         self.file.map(inode) == other.file.map(inode)
+    }
+
+    /// Nothing was done to the file.
+    pub(super) fn is_untouched(&self, later: &Fingerprint) -> bool {
+        self.same(later) && self.changed == later.changed
     }
 
     /// Nothing shows that something was written.

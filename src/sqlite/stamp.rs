@@ -36,7 +36,7 @@ impl FileState {
 
     /// Nobody else has written between the two.
     pub fn same(&self, later: &FileState) -> bool {
-        self.data_version == later.data_version && self.fingerprint.same(&later.fingerprint)
+        self.data_version == later.data_version && self.fingerprint.is_untouched(&later.fingerprint)
     }
 }
 

@@ -25,7 +25,9 @@ fn lasting(place: &Place<'_>, proofs: &Proofs) -> Option<(ColumnId, Fit)> {
 pub fn observations(select: &Select, tables: &Tables, proofs: &Proofs) -> Vec<Observation> {
     let From::Table { .. } = select.from else { return vec![] };
     let Select { conditions, distinct, order_by, limit, offset, .. } = select;
-    let selects = !conditions.is_empty() || *distinct || limit.is_some() || offset.is_some();
+    // SQLite may take conditions of HAVING for conditions on rows.
+    let having = select.groups.as_ref().is_some_and(|groups| !groups.having.is_empty());
+    let selects = !conditions.is_empty() || having || *distinct || limit.is_some() || offset.is_some();
     if selects || !order_by.is_empty() {
         return vec![];
     }

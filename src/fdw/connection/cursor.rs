@@ -90,6 +90,8 @@ pub struct Cursor {
     untested: Option<(Handle, Vec<ColumnId>)>,
     /// Whether that one runs, as decided in this era of the session.
     needs_no_tests: Flag<Option<(Era, bool)>>,
+    /// The snapshot in which a look has begun.
+    looked_in: Flag<Option<Era>>,
     /// Tables and views that it reads.
     pub(super) reads: Vec<String>,
     /// The server's command that it belongs to.
@@ -134,13 +136,15 @@ impl Cursor {
         reading: Reading,
     ) -> Rc<Cursor> {
         let lazily = |reading| reading == Reading::Lazily;
-        let untested = remote.untested.as_ref().filter(|_| lazily(reading));
+        // With parameters it is mostly a look-up of some rows, again and again: asking for the state of the file would cost more.
+        let untested = remote.untested.as_ref().filter(|_| lazily(reading) && remote.parameters.is_empty());
         let observations = if lazily(reading) { remote.observations.clone() } else { vec![] };
         let cursor = Rc::new(Cursor {
             connection: connection.clone(),
             handle: Handle::new(sql.into()),
             untested: untested.map(|u| (Handle::new(u.sql.clone()), u.columns.clone())),
             needs_no_tests: Flag::default(),
+            looked_in: Flag::default(),
             reads: remote.reads.clone(),
             command: xact_events::command_id(),
             reading,
@@ -186,6 +190,17 @@ impl Cursor {
         }
     }
 
+    /// A look at the cells of this run. A statement without tests shows nothing; and one look in each snapshot is enough for a
+    /// cursor that starts again and again.
+    fn look(&self, session: &Session) -> Option<Look> {
+        let untested = matches!((&self.untested, self.needs_no_tests.get()), (Some(_), Some((_, true))));
+        let era = session.era();
+        if untested || self.looked_in.replace(Some(era)) == Some(era) {
+            return None;
+        }
+        self.connection.look(session, &self.observations)
+    }
+
     /// Outputs, and what to look for in their cells during this run.
     pub fn watches(&self) -> impl Iterator<Item = (usize, Option<Fit>)> {
         let looks = self.look.borrow().is_some();
@@ -219,7 +234,7 @@ impl Cursor {
         self.choose(&session);
         let id = self.handle().on(&session)?;
         session.bind(id, parameters).map_err(raised)?;
-        self.look.replace(self.connection.look(&session, &self.observations));
+        self.look.replace(self.look(&session));
         self.state.replace(State::Running { stepped: false, shown: 0 });
         Ok(())
     }

@@ -85,6 +85,8 @@ fn sample(relation: &ForeignTable, rows: usize) -> Result<(Remote, f64), Error> 
     for (output, attribute) in remote.outputs.iter_mut().zip(attributes(&table)) {
         output.attribute = attribute;
     }
+    // The rows are a part of the table.
+    (remote.untested, remote.observations) = (None, vec![]);
     if let Some(rowid) = table.rowid.as_ref().filter(|_| count > 2.0 * rows as f64) {
         remote
             .sql

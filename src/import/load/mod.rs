@@ -137,6 +137,9 @@ pub fn load(source: &mut Source, spec: &LoadSpec, place: Place<'_>) -> Result<Lo
     );
     let mut loaded = match strategy {
         Strategy::Direct => direct::load(source, spec, &target, place)?,
+        Strategy::DirectWithFallback if spec.freeze => {
+            return Err(sink::no_frozen_rows(spec, "rows may have to be skipped or updated by their keys"));
+        }
         Strategy::DirectWithFallback => direct_with_fallback(source, spec, &target, place)?,
         Strategy::Staged(reason) if spec.freeze || spec.loader == Loader::Pages => {
             let reason = reason.unwrap_or("its rows are to be inserted one by one");

@@ -214,8 +214,10 @@ def test_what_others_write_is_tested_again(t, change, mode):
         s.close()
 
 
-def test_a_copy_that_sqlite_does_not_notice(t):
-    """Another file, copied over the one that is open, with the same change counter and size: its pages are read as they come."""
+@pytest.mark.parametrize("under_way", [False, True])
+def test_a_copy_that_sqlite_does_not_notice(t, under_way):
+    """Another file, copied over the one that is open, with the same change counter and size: its pages are read as they come.
+    A query that is under way, and does not test, teaches nothing."""
     path = t.file("a.db", script())
     misfit(path, "i")
     misfit(path, "i")
@@ -231,8 +233,14 @@ def test_a_copy_that_sqlite_does_not_notice(t):
     table(t, path)
     s = t.session()
     taught(s)
+    if under_way:
+        s.run(f"BEGIN; DECLARE c CURSOR FOR {query('n')}")
+    before = path.stat()
     shutil.copyfile(other, path)
-    assert is_tested(s, "SELECT count(b) FROM a")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if under_way:
+        s.run("FETCH ALL FROM c; COMMIT")
+    assert is_tested(s, query("n")) and is_tested(s, "SELECT count(b) FROM a")
     s.run("SELECT pg_sqlite_fdw_disconnect_all()")
     refused(s, "n")
 

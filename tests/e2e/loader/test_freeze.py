@@ -101,7 +101,8 @@ def test_a_transaction_with_older_snapshots_is_refused(t, file, begin, message):
     ({"existing_rows": "append"}, s.NO_FREEZE, "not created or truncated in the current subtransaction"),
     ({"create": "never"}, s.NO_FREEZE, "not created or truncated in the current subtransaction"),
     ({"constraints": "keep"}, s.NO_FREEZE, "its rows are to be inserted one by one"),
-    ({"on_conflict": "skip"}, s.NO_FREEZE, "not created or truncated in the current subtransaction"),
+    ({"on_conflict": "skip"}, s.NO_FREEZE, "rows may have to be skipped or updated by their keys"),
+    ({"on_conflict": "update", "existing_rows": "truncate"}, s.NO_FREEZE, "rows may have to be skipped or updated by their keys"),
     ({"loader": "pages"}, s.NO_PAGES, "its rows are to be frozen"),
 ])
 def test_tables_that_were_there_are_refused(t, file, plan, sqlstate, message):
