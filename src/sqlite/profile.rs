@@ -101,12 +101,14 @@ pub(super) fn condition(source: &Source, table: &str, filter: Option<&str>) -> R
 /// A full profile of a table with so many numbers of rows, whether they are used or not, is made in parts.
 const LARGE: i128 = 200_000;
 const PARTS: u32 = 8;
+/// The profile of a column takes some kilobytes: with more columns a table is profiled as one.
+const WIDE: usize = 256;
 
 /// The extents that a full profile is made of, in their order. They depend on the table alone: that what is counted differs
 /// a little by where a part begins must not make a plan depend on the machine.
 pub fn parts(source: &Source, table: &Table) -> Vec<Extent> {
     // Modules seldom search by ranges.
-    if table.kind != TableKind::Ordinary {
+    if table.kind != TableKind::Ordinary || table.columns.len() > WIDE {
         return vec![Extent::All];
     }
     match rowids(source, table) {
