@@ -11,14 +11,18 @@ from harness import quote
 from heap_pages import broken
 
 FREEZE = {"freeze": True}
-# Pages of a table's file, and of those the all-visible and the all-frozen ones.
-PAGES = "SELECT pg_relation_size({table}) / 8192, v.all_visible, v.all_frozen FROM pg_visibility_map_summary({table}) v"
+# A page with tuples: PostgreSQL 16 and later extend a file by more pages than they need at once.
+USED = "EXISTS (SELECT FROM heap_page_items(get_raw_page({table}, blkno::int)))"
+# Pages with tuples in a table's file, and of those the all-visible and the all-frozen ones.
+PAGES = f"""SELECT (SELECT count(*) FROM generate_series(0, pg_relation_size({{table}}) / 8192 - 1) AS blkno WHERE {USED}),
+    v.all_visible, v.all_frozen FROM pg_visibility_map_summary({{table}}) v"""
 # Tuples, and those whose xmin is frozen: both hint bits.
 FROZEN = """SELECT count(*), count(*) FILTER (WHERE t_infomask & 768 = 768) FROM generate_series(0, pg_relation_size({table}) / 8192 - 1) AS blkno,
     heap_page_items(get_raw_page({table}, blkno::int)) WHERE lp_flags = 1"""
-# All bytes of a table and of its visibility map.
-BYTES = """SELECT md5(string_agg(encode(get_raw_page({table}, fork, blkno::int), 'hex'), '' ORDER BY fork, blkno))
-    FROM unnest(ARRAY['main', 'vm']) AS fork, generate_series(0, pg_relation_size({table}, fork) / 8192 - 1) AS blkno"""
+# All bytes of a table's pages with tuples and of its visibility map, but for their LSN: VACUUM takes empty pages off both.
+BYTES = f"""SELECT md5(string_agg(encode(substr(get_raw_page({{table}}, fork, blkno::int), 9), 'hex'), '' ORDER BY fork, blkno))
+    FROM unnest(ARRAY['main', 'vm']) AS fork, generate_series(0, pg_relation_size({{table}}, fork) / 8192 - 1) AS blkno
+    WHERE fork = 'vm' OR {USED}"""
 TOAST = "SELECT reltoastrelid::regclass FROM pg_class WHERE oid = {table}::regclass"
 
 
