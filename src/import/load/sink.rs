@@ -73,24 +73,32 @@ impl Sink {
 
 /// The plan wants frozen rows, and the table must not have them.
 pub fn no_frozen_rows(spec: &LoadSpec, reason: &str) -> Error {
-    let name = qualified(&spec.schema, &spec.target);
-    Error::Foreign {
-        sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        message: format!("rows of relation {name} cannot be written frozen"),
-        detail: Some(format!("The plan's \"freeze\" is true, but {reason}.")),
-        hint: Some(
-            Fix::of_table(&spec.source, "freeze", false).hint(" to have its rows inserted like any others"),
-        ),
-    }
+    let fix = Fix::of_table(&spec.source, "freeze", false);
+    let hint = fix.hint(" to have its rows inserted like any others");
+    refused(
+        format!("rows of relation {} cannot be written frozen", name(spec)),
+        ("freeze", "true"),
+        reason,
+        hint,
+    )
 }
 
 /// The plan wants pages, and the table must not have them.
 pub fn no_pages(spec: &LoadSpec, reason: &str) -> Error {
-    let name = qualified(&spec.schema, &spec.target);
+    let hint = Fix::of_table(&spec.source, "loader", "auto").hint(" to have its rows inserted");
+    let message = format!("relation {} cannot be written as pages", name(spec));
+    refused(message, ("loader", "\"pages\""), reason, hint)
+}
+
+fn name(spec: &LoadSpec) -> String {
+    qualified(&spec.schema, &spec.target)
+}
+
+fn refused(message: String, (key, value): (&str, &str), reason: &str, hint: String) -> Error {
     Error::Foreign {
         sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        message: format!("relation {name} cannot be written as pages"),
-        detail: Some(format!("The plan's \"loader\" is \"pages\", but {reason}.")),
-        hint: Some(Fix::of_table(&spec.source, "loader", "auto").hint(" to have its rows inserted")),
+        message,
+        detail: Some(format!("The plan's \"{key}\" is {value}, but {reason}.")),
+        hint: Some(hint),
     }
 }

@@ -5,8 +5,6 @@ import random
 import sqlite3
 import time
 
-import psycopg
-
 from harness import quote, until
 
 # `make torture` asks for many.
@@ -34,11 +32,7 @@ def test_random_cancels_and_terminations(t):
         session = t.session()
         session.send("BEGIN; SAVEPOINT s; " + call)
         time.sleep(r.uniform(0, whole))
-        t.sql(f"SELECT {end}({session.pid})")
-        try:
-            session.wait()
-        except psycopg.Error as error:
-            assert error.sqlstate in ("57014", "57P01", None), error
+        t.end(session, end)
         if end == "pg_cancel_backend":
             # The transaction goes on where it was before.
             session.attempt("ROLLBACK TO s")
@@ -48,8 +42,7 @@ def test_random_cancels_and_terminations(t):
                 assert session.value("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)") == "60000|20000"
                 session.run("DROP TABLE t, u")
             session.run("ROLLBACK")
-        session.close()
-        until(lambda pid=session.pid: t.value(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == "0", "the session has ended")
+        t.gone(session)
         assert t.value(f"SELECT to_regclass({quote('public.t')}), to_regclass({quote('public.u')})") == "|"
         t.sql("CHECKPOINT")
 

@@ -8,13 +8,14 @@ import shutil
 import sqlite3
 import tempfile
 
+import psycopg
 import pytest
 
 import accepted_plans
 import rotation
 from client import Session, fails
 from cluster import FIXED
-from harness import FIXTURES, ident, quote
+from harness import FIXTURES, ident, quote, until
 
 # What the server's log must never say while a scenario runs.
 CRASH = re.compile(r"terminated by signal|reinitializing|PANIC|panicked at| XX000 |double free|stack smashing")
@@ -73,6 +74,19 @@ class Scenario:
         """A role that can log in, with the rights that `GRANT … TO` gives it; it goes when the scenario ends."""
         self.sql("; ".join([f"CREATE ROLE {ident(name)} LOGIN", *(f"GRANT {grant} TO {ident(name)}" for grant in grants)]))
         return name
+
+    def end(self, session, how):
+        """Ends what a session does by `pg_cancel_backend` or `pg_terminate_backend`, and waits for it."""
+        self.sql(f"SELECT {how}({session.pid})")
+        try:
+            session.wait()
+        except psycopg.Error as error:
+            assert error.sqlstate in ("57014", "57P01", None), error
+
+    def gone(self, session):
+        """Closes a session, and waits until its backend has ended."""
+        session.close()
+        until(lambda: self.value(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {session.pid}") == "0", "the session has ended")
 
     # Databases
 

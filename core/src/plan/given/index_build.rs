@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::overrides::{PlanError, invalid};
-use super::shapes::{check_text, unknown_key, wrong};
+use super::shapes::{check_text, outside, unknown_key, wrong};
 use crate::path::join;
 
 /// What is `None` stays as the session has it.
@@ -69,12 +69,12 @@ pub(super) fn check(value: &Value, path: &str) -> Result<(), PlanError> {
                 Some(LEAST..=MOST) => Ok(()),
                 _ => Err(invalid(
                     path,
-                    format!("{value} is not an amount of memory from 1 MB to 2 TB"),
+                    format!("{value} is not an amount of memory from 1 MB to less than 2 TB"),
                     "Write it as for maintenance_work_mem, with a unit, such as \"512MB\".",
                 )),
             },
             "workers" if value.as_u64().is_some_and(|workers| workers <= MOST_WORKERS) => Ok(()),
-            "workers" => Err(wrong(&path, &format!("a number from 0 to {MOST_WORKERS}, or null"), value)),
+            "workers" => Err(outside(&path, &format!("a number from 0 to {MOST_WORKERS}, or null"), value)),
             _ => Err(unknown_key(&path, name, &KEYS)),
         }
     })
@@ -112,7 +112,9 @@ mod tests {
         }
         assert_eq!(parsed(json!({})), Ok(Some(IndexBuild::default())));
         let memory = |text: &str| {
-            format!("plan.index_build.memory: \"{text}\" is not an amount of memory from 1 MB to 2 TB")
+            format!(
+                "plan.index_build.memory: \"{text}\" is not an amount of memory from 1 MB to less than 2 TB"
+            )
         };
         for (value, message) in [
             (json!(3), "plan.index_build: expected an object, not a number".to_owned()),
@@ -127,11 +129,11 @@ mod tests {
             (json!({"memory": "18014398509481984TB"}), memory("18014398509481984TB")),
             (
                 json!({"workers": 1025}),
-                "plan.index_build.workers: expected a number from 0 to 1024, or null, not a number".into(),
+                "plan.index_build.workers: expected a number from 0 to 1024, or null, not 1025".into(),
             ),
             (
                 json!({"workers": -1}),
-                "plan.index_build.workers: expected a number from 0 to 1024, or null, not a number".into(),
+                "plan.index_build.workers: expected a number from 0 to 1024, or null, not -1".into(),
             ),
         ] {
             assert_eq!(parsed(value), Err(message));

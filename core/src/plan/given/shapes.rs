@@ -84,9 +84,9 @@ fn check_value(kind: Kind, value: &Value, path: &str) -> Result<(), PlanError> {
             known.map(|_| ()).ok_or_else(|| invalid(path, format!("unknown encoding {value}"), hint))
         }
         Kind::Scale if value.is_null() || value.as_u64().is_some_and(|digits| digits <= MAX_SCALE) => Ok(()),
-        Kind::Scale => Err(wrong(path, &format!("a number from 0 to {MAX_SCALE}, or null"), value)),
+        Kind::Scale => Err(outside(path, &format!("a number from 0 to {MAX_SCALE}, or null"), value)),
         Kind::Readers if value.is_null() || readers(value).is_some() => Ok(()),
-        Kind::Readers => Err(wrong(path, &format!("a number from 1 to {MOST_READERS}, or null"), value)),
+        Kind::Readers => Err(outside(path, &format!("a number from 1 to {MOST_READERS}, or null"), value)),
         Kind::Timezone => {
             let zone = Timezone::parse(check_text(value, path)?);
             zone.map(|_| ()).map_err(|e| invalid(path, e, "Use a name such as \"Europe/Berlin\"."))
@@ -156,6 +156,14 @@ pub(super) fn check_word(words: &[&str], value: &Value, path: &str) -> Result<()
 pub(super) fn unknown_key(path: &str, name: &str, known: &[&'static str]) -> PlanError {
     let guess = keys::did_you_mean(name, known.iter().copied());
     invalid(path, format!("unknown key{guess}"), format!("Keys here are {}.", known.join(", ")))
+}
+
+/// A value that is not one of these numbers.
+pub(super) fn outside(path: &str, numbers: &str, value: &Value) -> PlanError {
+    match value {
+        Value::Number(number) => invalid(path, format!("expected {numbers}, not {number}"), ""),
+        other => wrong(path, numbers, other),
+    }
 }
 
 pub(super) fn wrong(path: &str, expected: &str, value: &Value) -> PlanError {
